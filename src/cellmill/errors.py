@@ -1,0 +1,70 @@
+"""The one exception that users see: what went wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class CellmillError(Exception):
+    """Bad input or a failed run, told in one sentence.
+
+    Parameters
+    ----------
+    message
+        What is wrong, without a full stop.
+    notebook
+        The notebook or file it is about.
+    cell
+        The cell's number as Jupyter shows it: counted from 1 over all cells.
+    line
+        The line in that cell, from 1.
+    remedy
+        What to type or do next, without a full stop.
+
+    Examples
+    --------
+    >>> print(CellmillError("no cell is tagged", notebook="a.ipynb", remedy="add the tag step:load to a cell"))
+    a.ipynb: no cell is tagged; add the tag step:load to a cell.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        notebook: str | Path | None = None,
+        cell: int | None = None,
+        line: int | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.notebook = str(notebook) if notebook is not None else None
+        self.cell = cell
+        self.line = line
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions pickle by their args alone; keyword data would be lost between processes.
+        return (_rebuild, (type(self), self.message, self.notebook, self.cell, self.line, self.remedy))
+
+    def __str__(self) -> str:
+        where = [self.notebook] if self.notebook else []
+        if self.cell is not None:
+            where.append(f"cell {self.cell}")
+        if self.line is not None:
+            where.append(f"line {self.line}")
+        text = f"{', '.join(where)}: {self.message}" if where else self.message
+        if self.remedy:
+            text = f"{text}; {self.remedy}"
+        return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _rebuild(
+    kind: type[CellmillError],
+    message: str,
+    notebook: str | None,
+    cell: int | None,
+    line: int | None,
+    remedy: str | None,
+) -> CellmillError:
+    return kind(message, notebook=notebook, cell=cell, line=line, remedy=remedy)

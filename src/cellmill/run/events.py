@@ -1,0 +1,54 @@
+"""What happens during a run, told as it happens: the one event type that CLI, widgets, Lab and MLflow read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any, Callable, Literal
+
+EventKind = Literal[
+    "run-started",
+    "task-started",
+    "cell-started",
+    "task-finished",
+    "task-skipped",
+    "task-failed",
+    "task-retried",
+    "run-finished",
+    "notice",
+]
+
+RunState = Literal["succeeded", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One moment of a run.
+
+    Attributes
+    ----------
+    kind
+        What happened. ``task-skipped`` says that the task is up to date or not wanted, ``notice`` carries a sentence for the user.
+    task
+        The task's name, for all ``task-`` and ``cell-`` kinds.
+    data
+        By kind. ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``tasks`` (names in order), ``parameters``, ``profile``;
+        ``cell-started``: ``cell`` (from 1), ``cells``, ``cell_id``; ``task-started``: ``attempt`` (from 1), ``parameters``;
+        ``task-finished``: ``seconds``, ``notebook``, ``report``, ``variables`` (paths), ``metrics``;
+        ``task-failed``: ``seconds``, ``notebook`` and ``failure`` (see run/failure.py);
+        ``task-skipped``: ``reason``; ``run-finished``: ``state``, ``seconds``; ``notice``: ``text``.
+    at
+        Seconds since the epoch.
+    """
+
+    kind: EventKind
+    task: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    at: float = field(default_factory=time.time)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields, JSON-ready."""
+        return asdict(self)
+
+
+Listener = Callable[[Event], None]
