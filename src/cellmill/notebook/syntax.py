@@ -1,0 +1,41 @@
+"""The rule that every cell to be promoted must be Python, IPython's additions included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cellmill.findings import Finding
+from cellmill.notebook.roles import finding_at
+from cellmill.notebook.steps import Steps, TaggedCell
+from cellmill.notebook.transform import check_syntax, to_python
+
+
+def findings(steps: Steps) -> list[Finding]:
+    """Say which promoted cells have a syntax error, with its line in the cell."""
+    found = []
+    for tagged in _promoted(steps):
+        try:
+            check_syntax(to_python(tagged.body))
+        except SyntaxError as error:
+            found.append(_about(tagged, error))
+    return found
+
+
+def _promoted(steps: Steps) -> Iterator[TaggedCell]:
+    yield from steps.parameters
+    yield from steps.shared
+    for step in steps.steps:
+        yield from step.cells
+        yield from step.checks
+
+
+def _about(tagged: TaggedCell, error: SyntaxError) -> Finding:
+    return finding_at(
+        tagged.cell,
+        "CM115",
+        "syntax-error",
+        f"a syntax error: {error.msg}",
+        "run the cell in the notebook and mend it, or take its tag away",
+        step=tagged.role.name,
+        line=min(error.lineno or 1, tagged.body.count("\n") + 1),
+    )
