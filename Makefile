@@ -42,7 +42,7 @@ $(READY): pyproject.toml $(wildcard jupyter-config/*.json)
 	  { echo "cellmill needs Python 3.11 or newer, and $(PYTHON) is older; name another one: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || { echo "==> Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "==> Installing cellmill and what it needs into $(VENV) (one to three minutes, the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,examples]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev,examples]'
 	@touch $@
 
 clean: ## Remove .venv and everything that tools and runs have left
