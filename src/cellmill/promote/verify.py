@@ -1,0 +1,328 @@
+"""Proves that a pipeline gives what its notebook gives: runs both and compares what each promoted cell shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
+
+from cellmill.errors import CellmillError
+from cellmill.notebook import read_notebook
+from cellmill.promote.comparison import compare_outputs
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from cellmill.notebook.cells import Notebook
+    from cellmill.run.events import Listener
+
+CellState = Literal["equal", "different", "ignored", "missing"]
+
+
+@dataclass(frozen=True)
+class CellVerdict:
+    """What verification found for one promoted cell.
+
+    Attributes
+    ----------
+    number, cell_id
+        The cell in the notebook, numbered from 1 over all cells.
+    task
+        The task that runs it; ``None`` for a shared cell, which runs as part of a module.
+    state
+        ``ignored``: nbval's tags or comments say so, or the cell runs as a module; ``missing``: its task did not reach it.
+    difference
+        For ``different``: a unified diff, notebook first.
+    """
+
+    number: int
+    cell_id: str
+    task: str | None
+    state: CellState
+    difference: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether pipeline and notebook give the same, and where not.
+
+    Attributes
+    ----------
+    notebook, folder
+        The notebook that was run, and the pipeline's folder (which may have been a temporary one: see ``notes``).
+    cells
+        One verdict for each promoted cell, in notebook order.
+    notebook_failure, run_failure
+        A sentence each, if the notebook or the pipeline failed.
+    notes
+        What a reader has to know about what was compared.
+    seconds
+        The time that all of it took.
+    """
+
+    notebook: Path
+    folder: Path
+    cells: tuple[CellVerdict, ...]
+    notebook_failure: str | None = None
+    run_failure: str | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def equal(self) -> bool:
+        """True if nothing failed and no promoted cell shows something else."""
+        failed = self.notebook_failure or self.run_failure
+        return not failed and not any(cell.state in ("different", "missing") for cell in self.cells)
+
+    @property
+    def summary(self) -> str:
+        """What to tell the user: differences listed by cell, then the count."""
+        parts = [*self.notes]
+        parts += [f"The notebook itself fails: {self.notebook_failure}"] if self.notebook_failure else []
+        parts += [f"The pipeline fails: {self.run_failure}"] if self.run_failure else []
+        parts += [_told(cell) for cell in self.cells if cell.state == "different"]
+        parts += self._not_reached()
+        return "\n".join([*parts, self._count()])
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, JSON-ready."""
+        fields = asdict(self) | {"notebook": str(self.notebook), "folder": str(self.folder)}
+        return {"equal": self.equal, **fields}
+
+    def _not_reached(self) -> list[str]:
+        cells = [str(cell.number) for cell in self.cells if cell.state == "missing"]
+        return [f"Not reached in the pipeline: cell {', '.join(cells)}"] if cells else []
+
+    def _count(self) -> str:
+        if self.notebook_failure:
+            return f"{self.notebook.name}: nothing was compared."
+        compared = [cell for cell in self.cells if cell.state != "ignored"]
+        differing = sum(cell.state != "equal" for cell in compared)
+        ignored = len(self.cells) - len(compared)
+        aside = f" ({ignored} not compared)" if ignored else ""
+        if differing:
+            return f"{self.notebook.name}: {differing} of {_cells(len(compared))} differ in the pipeline{aside}."
+        return f"{self.notebook.name}: {_cells(len(compared))} show the same in the pipeline{aside}."
+
+
+def verify(path: Path, *, listeners: Sequence[Listener] = ()) -> Verification:
+    """Run a notebook whole, run its pipeline, and compare what each promoted cell shows.
+
+    The notebook runs in one fresh kernel in its own folder, every cell of it; the pipeline runs forced, into a
+    temporary folder, with the parameters that stand in the notebook. Neither is recorded in MLflow, and nothing in the
+    pipeline's folder changes.
+
+    Parameters
+    ----------
+    path
+        A notebook or a pipeline's folder. A notebook whose pipeline is missing or not current is promoted to a
+        temporary folder.
+    listeners
+        Told of the pipeline's run as it happens.
+
+    Raises
+    ------
+    CellmillError
+        If ``path`` is neither, or the notebook can't be promoted.
+    """
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="cellmill-verify-") as temporary:
+        scratch = Path(temporary)
+        folder, notes = _pipeline_of(Path(path), scratch)
+        provenance = read_provenance(folder)
+        source = Path(os.path.normpath(folder / provenance["notebook"]))
+        notebook = read_notebook(source)
+        if notebook.sha256 != provenance["notebook_sha256"]:
+            notes.append(f"{source.name} has changed since it was promoted: type `cellmill promote {source.name}`.")
+        outputs, failure = _run_notebook(notebook, scratch)
+        if failure is not None:
+            return Verification(source, folder, (), failure, notes=tuple(notes), seconds=time.monotonic() - began)
+        run_failure = _run_pipeline(folder, scratch, listeners)
+        executed = executed_cells(scratch / "output", provenance["steps"])
+        cells = _verdicts(notebook, outputs, executed, provenance, sanitizing(folder))
+        return Verification(source, folder, cells, None, run_failure, tuple(notes), time.monotonic() - began)
+
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """Read what promotion wrote down about a pipeline folder.
+
+    Raises
+    ------
+    CellmillError
+        If the folder is not a promoted pipeline.
+    """
+    try:
+        provenance: dict[str, Any] = json.loads((folder / ".promotion.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CellmillError(
+            "not a promoted pipeline: its .promotion.json is missing or can't be read",
+            notebook=folder,
+            remedy="name a notebook or a folder that `cellmill promote` wrote",
+        ) from error
+    return provenance
+
+
+def sanitizing(folder: Path) -> str | None:
+    """Return the pipeline's own nbval patterns, if it has a file of them."""
+    path = folder / "tests" / "nbval.cfg"
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def executed_cells(output: Path, tasks: Sequence[str]) -> dict[str, NotebookNode]:
+    """Map the source cell's id to the executed cell, for all tasks whose notebook is there.
+
+    Parameters
+    ----------
+    output
+        The folder of products.
+    tasks
+        Names of tasks.
+    """
+    import nbformat
+
+    cells: dict[str, NotebookNode] = {}
+    for task in tasks:
+        path = output / f"{task}.ipynb"
+        if path.exists():
+            for cell in nbformat.read(path, as_version=4).cells:  # type: ignore[no-untyped-call]
+                # A cell without a count was not reached, unless it is empty.
+                reached = cell.get("execution_count") is not None or not cell.source.strip()
+                if "cell" in cell.metadata and reached:
+                    cells[str(cell.metadata["cell"])] = cell
+    return cells
+
+
+def _pipeline_of(path: Path, scratch: Path) -> tuple[Path, list[str]]:
+    if path.is_dir():
+        return path.resolve(), []
+    if path.name == "pipeline.yaml":
+        return path.resolve().parent, []
+    from cellmill.promote import diff_plan, make_plan, write_plan
+
+    plan = make_plan(path)
+    if plan.folder.exists() and not diff_plan(plan):
+        return plan.folder, []
+    state = "is not what this notebook promotes to" if plan.folder.exists() else "does not exist yet"
+    temporary = make_plan(path, into=scratch / "pipelines")
+    write_plan(temporary)
+    return temporary.folder, [f"{plan.folder.name} {state}: the notebook was promoted to a temporary folder."]
+
+
+def _run_notebook(notebook: Notebook, scratch: Path) -> tuple[list[list[dict[str, Any]]], str | None]:
+    """Execute a copy of the notebook in memory; return each cell's outputs, and a sentence if it fails."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    node = nbformat.read(notebook.path, as_version=4)  # type: ignore[no-untyped-call]
+    reached = 0
+
+    def remember(cell: NotebookNode, cell_index: int) -> None:  # noqa: ARG001 (nbclient calls it by these names)
+        nonlocal reached
+        reached = cell_index
+
+    client = NotebookClient(
+        node,
+        timeout=None,
+        kernel_name=_kernel_name(notebook.kernel),
+        resources={"metadata": {"path": str(notebook.path.parent)}},
+        on_cell_start=remember,
+    )
+    environment = _untracked(scratch) | {"JPY_SESSION_NAME": str(notebook.path.resolve())}
+    failure = None
+    try:
+        client.execute(env=os.environ | environment)
+    except CellExecutionError as error:
+        failure = f"cell {reached + 1}: {error.ename}: {error.evalue}"
+    except (CellTimeoutError, DeadKernelError) as error:
+        failure = f"cell {reached + 1}: {error}"
+    return [[dict(output) for output in cell.get("outputs", ())] for cell in node.cells], failure
+
+
+def _kernel_name(wanted: str) -> str:
+    """Return the notebook's kernel, or this environment's where that one is not installed."""
+    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
+
+    try:
+        KernelSpecManager().get_kernel_spec(wanted)
+    except NoSuchKernel:
+        return NATIVE_KERNEL_NAME
+    return wanted
+
+
+def _untracked(scratch: Path) -> dict[str, str]:
+    """Make an environment in which what the author's cells log to MLflow goes where the proof goes: away."""
+    return {
+        "CELLMILL_VERIFYING": "1",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{(scratch / 'mlflow.db').as_posix()}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _run_pipeline(folder: Path, scratch: Path, listeners: Sequence[Listener]) -> str | None:
+    from cellmill.run import run_pipeline
+
+    result = run_pipeline(
+        folder,
+        parameters=_notebook_parameters(folder),
+        force=True,
+        listeners=listeners,
+        task_environment=lambda _task: _untracked(scratch),
+        output=scratch / "output",
+    )
+    if result.state == "succeeded":
+        return None
+    return str(result.failure) if result.failure is not None else f"the run was {result.state}"
+
+
+def _notebook_parameters(folder: Path) -> dict[str, Any]:
+    """Return the values that stand in the notebook, where env.yaml has others."""
+    import yaml
+
+    settings = yaml.safe_load((folder / "cellmill.yaml").read_text(encoding="utf-8")) or {}
+    current = yaml.safe_load((folder / "env.yaml").read_text(encoding="utf-8")) or {}
+    defaults = {name: spec["default"] for name, spec in (settings.get("parameters") or {}).items()}
+    return {name: value for name, value in defaults.items() if current.get(name, value) != value}
+
+
+def _verdicts(
+    notebook: Notebook,
+    outputs: Sequence[Sequence[Mapping[str, Any]]],
+    executed: Mapping[str, NotebookNode],
+    provenance: Mapping[str, Any],
+    patterns: str | None,
+) -> tuple[CellVerdict, ...]:
+    verdicts = []
+    for cell in notebook.cells:
+        if cell.kind != "code" or cell.id not in provenance["cells"]:
+            continue
+        task = provenance["cells"][cell.id]["task"]
+        if task is None:
+            verdicts.append(CellVerdict(cell.number, cell.id, None, "ignored"))
+            continue
+        if cell.id not in executed:
+            verdicts.append(CellVerdict(cell.number, cell.id, task, "missing"))
+            continue
+        found = compare_outputs(
+            outputs[cell.number - 1],
+            executed[cell.id].outputs,
+            tags=cell.tags,
+            source=cell.source,
+            patterns=patterns,
+            titles=(f"{notebook.path.name}, cell {cell.number}", f"task {task}"),
+        )
+        verdicts.append(CellVerdict(cell.number, cell.id, task, found.state, found.difference))
+    return tuple(verdicts)
+
+
+def _told(cell: CellVerdict) -> str:
+    return f"Cell {cell.number} (task {cell.task}) differs:\n{cell.difference}\n"
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell" if count == 1 else f"{count} cells"
