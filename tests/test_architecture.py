@@ -1,4 +1,4 @@
-"""Rules on the code as a whole that no linter holds: what a start loads, how long a function is, what may not be committed."""
+"""Rules that no linter holds: what a start loads, how long a function is, what may not be committed."""
 
 from __future__ import annotations
 
@@ -63,12 +63,16 @@ def test_the_magics_load_without_the_slow_libraries():
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT / "src")))
 def test_a_function_fits_on_a_screen(file):
-    functions = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)]
+    functions = [
+        node
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
 
     assert [f"{node.name} has {_length(node)} lines" for node in functions if _length(node) > SCREEN] == []
 
 
-def _length(function: ast.FunctionDef) -> int:
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines of code: without decorators, signature and docstring, which may be long."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
