@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from cellmill.notebook.group import read_steps
+from cellmill.notebook.headings import propose_tags
 from cellmill.notebook.project import project_root
 from cellmill.notebook.read import read_notebook
+from cellmill.notebook.tag_writer import write_tags
 
-__all__ = ["project_root", "read_notebook", "read_steps"]
+__all__ = ["project_root", "propose_tags", "read_notebook", "read_steps", "write_tags"]

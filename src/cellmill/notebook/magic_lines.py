@@ -32,8 +32,8 @@ _STEP_OPTIONS = ("--after", "--outputs", "--retries", "--timeout")
 # Not typing errors for ours: IPython's own cell magics and those of widely used extensions.
 FOREIGN_MAGICS = frozenset(
     """! HTML R SVG ai bash bigquery cache capture cmd code_wrap configure cython debug file heat html javascript js
-    julia latex local lprun manim markdown memit mprun mypy ocaml octave perl prun px pyinstrument pypy python python2 python3
-    ruby scalene script sh shell snakeviz spark sql svg sx system time timeit writefile""".split()
+    julia latex local lprun manim markdown memit mprun mypy ocaml octave perl prun px pyinstrument pypy python python2
+    python3 ruby scalene script sh shell snakeviz spark sql svg sx system time timeit writefile""".split()
 )
 
 _LINE = re.compile(r"\s*%%(?!\w+\?)(\w+)(.*)")

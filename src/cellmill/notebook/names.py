@@ -15,6 +15,11 @@ _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("c
 _OWN_MODULES = ("_handover", "_shared")
 
 
+def can_be_step(name: str) -> bool:
+    """Whether a step may have this name, in a notebook without other steps."""
+    return name_problem(name) is None and _folded(name) not in RESERVED | _DEVICES
+
+
 def findings(steps: Steps) -> list[Finding]:
     """Say which step names can't be used, and why."""
     found: list[Finding] = []

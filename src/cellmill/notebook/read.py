@@ -123,7 +123,7 @@ def _modern(path: Path, document: dict[str, Any]) -> dict[str, Any]:
         import nbformat
 
         try:
-            document = dict(nbformat.convert(nbformat.from_dict(document), 4))  # type: ignore[no-untyped-call]
+            document = dict(nbformat.reads(json.dumps(document), as_version=4))  # type: ignore[no-untyped-call]
         except Exception as error:
             raise CellmillError(
                 f"a notebook of nbformat {document['nbformat']} that can't be converted ({error})",

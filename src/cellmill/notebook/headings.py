@@ -1,0 +1,142 @@
+"""Steps proposed from a notebook's markdown headings, for notebooks that nobody has tagged yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from cellmill.errors import CellmillError
+from cellmill.notebook.cells import Cell, Notebook
+from cellmill.notebook.identifiers import to_identifier
+from cellmill.notebook.names import can_be_step
+from cellmill.notebook.roles import read_role
+from cellmill.notebook.setup_cells import Setup, sort_cells
+
+WANTED = range(3, 13)
+
+
+@dataclass
+class Section:
+    """A heading (none for cells above the first one) and the cells below it that do work."""
+
+    heading: str | None
+    cells: list[Cell] = field(default_factory=list)
+
+
+def propose_tags(notebook: Notebook) -> tuple[tuple[Cell, str], ...]:
+    """Propose a tag for each code cell that has no role yet.
+
+    Sections under markdown headings become steps; the heading level is chosen so that there are 3 to 12 of them where
+    that is possible. Cells that only import and define become ``shared``, a cell of literal constants above the first
+    step becomes ``parameters``. Empty cells and cells that only load extensions get no tag.
+
+    Returns
+    -------
+    tuple of (Cell, str)
+        Cells in notebook order, each with the tag to add. Empty when every cell has a role.
+
+    Raises
+    ------
+    CellmillError
+        If there are cells without a role but no headings above them.
+    """
+    free = [cell for cell in notebook.cells if cell.kind == "code" and read_role(cell)[0] is None]
+    taken = [one for one in map(_role_of, notebook.cells) if one]
+    setup = sort_cells(free, has_parameters="parameters" in taken)
+    sections = _best_sections(notebook, {cell.number for cell in setup.work})
+    if setup.work and not any(section.heading for section in sections):
+        raise CellmillError(
+            "no markdown heading stands above a code cell, so no steps can be proposed",
+            notebook=notebook.path,
+            remedy="add headings such as ## Load the data, or put %%step NAME on the first line of cells",
+        )
+    proposals = [*_setup_tags(setup), *_step_tags(sections, taken)]
+    return tuple(sorted(proposals, key=lambda pair: pair[0].number))
+
+
+def _role_of(cell: Cell) -> str | None:
+    found = read_role(cell)[0]
+    return (found.role.name or found.role.kind) if found else None
+
+
+def _setup_tags(setup: Setup) -> Iterator[tuple[Cell, str]]:
+    if setup.parameters is not None:
+        yield setup.parameters, "parameters"
+    for cell in setup.shared:
+        yield cell, "shared"
+
+
+def _step_tags(sections: Sequence[Section], taken: Sequence[str]) -> Iterator[tuple[Cell, str]]:
+    used = {name.casefold() for name in taken}
+    for number, section in enumerate(sections, start=1):
+        name = _free_name(_name_of(section.heading) or f"step_{number}", used)
+        used.add(name.casefold())
+        for cell in section.cells:
+            yield cell, f"step:{name}"
+
+
+def _free_name(wanted: str, used: set[str]) -> str:
+    name = wanted if can_be_step(wanted) else f"{wanted}_step"
+    number = 2
+    free = name
+    while free.casefold() in used:
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def _name_of(heading: str | None) -> str:
+    """The identifier in a heading, its markdown (links, images, HTML, anchors) taken off."""
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", heading or "")
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"<[^>]*>|\{#[^}]*\}|&\w+;", " ", text)
+    return to_identifier(text.replace("_", " "))
+
+
+def _best_sections(notebook: Notebook, work: set[int]) -> list[Section]:
+    """Cut at the heading level that gives a wanted number of steps, the coarsest one first."""
+    cuts = [_sections(notebook, work, depth) for depth in range(1, 7)]
+    return min(cuts, key=lambda sections: _distance(len(sections)))
+
+
+def _distance(count: int) -> int:
+    return max(WANTED.start - count, count - WANTED[-1], 0)
+
+
+def _sections(notebook: Notebook, work: set[int], depth: int) -> list[Section]:
+    sections = [Section(None)]
+    for cell in notebook.cells:
+        if cell.kind == "markdown":
+            sections += [Section(text) for level, text in headings_of(cell.source) if level <= depth]
+        elif cell.number in work:
+            sections[-1].cells.append(cell)
+    return [section for section in sections if section.cells]
+
+
+def headings_of(markdown: str) -> list[tuple[int, str]]:
+    r"""The headings of a markdown text with their levels, code blocks left aside.
+
+    Examples
+    --------
+    >>> headings_of("# Churn\n\n## 1. Load ##\n")
+    [(1, 'Churn'), (2, '1. Load')]
+    """
+    found: list[tuple[int, str]] = []
+    fence = ""
+    above = ""
+    for line in markdown.splitlines():
+        text = line.strip()
+        mark = re.match(r"(`{3,}|~{3,})", text)
+        if mark and (not fence or (text == fence[0] * len(text) and len(text) >= len(fence))):
+            fence, above = "" if fence else mark[1], ""
+            continue
+        if fence or line.startswith("    "):
+            continue
+        heading = re.match(r"(#{1,6})[ \t]+(.*?)[ \t]*#*$", text) or re.match(r"<h([1-6])\b[^>]*>(.*?)</h\1>", text)
+        if heading:
+            level = int(heading[1]) if heading[1].isdigit() else len(heading[1])
+            found.append((level, heading[2].strip()))
+        elif above and re.fullmatch(r"=+|-{2,}", text):
+            found.append((1 if text[0] == "=" else 2, above))
+        above = "" if heading or text.startswith(("|", "-", ">", "*", "+")) else text
+    return found
