@@ -35,7 +35,7 @@ class CellVerdict:
     task
         The task that runs it; ``None`` for a shared cell, which runs as part of a module.
     state
-        ``ignored``: nbval's tags or comments say so, or the cell runs as a module; ``missing``: its task did not reach it.
+        ``ignored``: nbval's tags or comments say so, or the cell runs as a module; ``missing``: its task never ran it.
     difference
         For ``different``: a unified diff, notebook first.
     """
@@ -233,7 +233,7 @@ def _run_notebook(notebook: Notebook, scratch: Path) -> tuple[list[list[dict[str
         resources={"metadata": {"path": str(notebook.path.parent)}},
         on_cell_start=remember,
     )
-    environment = _untracked(scratch) | {"JPY_SESSION_NAME": str(notebook.path.resolve())}
+    environment = untracked(scratch) | {"JPY_SESSION_NAME": str(notebook.path.resolve())}
     failure = None
     try:
         client.execute(env=os.environ | environment)
@@ -255,11 +255,11 @@ def _kernel_name(wanted: str) -> str:
     return wanted
 
 
-def _untracked(scratch: Path) -> dict[str, str]:
-    """Make an environment in which what the author's cells log to MLflow goes where the proof goes: away."""
+def untracked(folder: Path) -> dict[str, str]:
+    """Make a kernel's environment in which what the author's cells log to MLflow goes to ``folder``."""
     return {
         "CELLMILL_VERIFYING": "1",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{(scratch / 'mlflow.db').as_posix()}",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{(folder / 'mlflow.db').as_posix()}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
@@ -272,21 +272,20 @@ def _run_pipeline(folder: Path, scratch: Path, listeners: Sequence[Listener]) ->
         parameters=_notebook_parameters(folder),
         force=True,
         listeners=listeners,
-        task_environment=lambda _task: _untracked(scratch),
+        task_environment=lambda _task: untracked(scratch),
         output=scratch / "output",
     )
     if result.state == "succeeded":
         return None
-    return str(result.failure) if result.failure is not None else f"the run was {result.state}"
+    return result.failure.sentence if result.failure is not None else f"the run was {result.state}"
 
 
 def _notebook_parameters(folder: Path) -> dict[str, Any]:
     """Return the values that stand in the notebook, where env.yaml has others."""
-    import yaml
+    from cellmill.run.folder import accepted_parameters, read_pipeline
 
-    settings = yaml.safe_load((folder / "cellmill.yaml").read_text(encoding="utf-8")) or {}
-    current = yaml.safe_load((folder / "env.yaml").read_text(encoding="utf-8")) or {}
-    defaults = {name: spec["default"] for name, spec in (settings.get("parameters") or {}).items()}
+    current = read_pipeline(folder).parameters
+    defaults = {name: declared.default for name, declared in accepted_parameters(folder).items()}
     return {name: value for name, value in defaults.items() if current.get(name, value) != value}
 
 
