@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Callable, Literal
+from typing import Any, Literal
 
 EventKind = Literal[
     "run-started",
@@ -28,15 +29,21 @@ class Event:
     Attributes
     ----------
     kind
-        What happened. ``task-skipped`` says that the task is up to date or not wanted, ``notice`` carries a sentence for the user.
+        What happened. ``task-skipped`` says that the task is up to date or not wanted, ``notice`` carries a sentence
+        for the user.
     task
         The task's name, for all ``task-`` and ``cell-`` kinds.
     data
-        By kind. ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``tasks`` (names in order), ``parameters``, ``profile``;
-        ``cell-started``: ``cell`` (from 1), ``cells``, ``cell_id``; ``task-started``: ``attempt`` (from 1), ``parameters``;
-        ``task-finished``: ``seconds``, ``notebook``, ``report``, ``variables`` (paths), ``metrics``;
-        ``task-failed``: ``seconds``, ``notebook`` and ``failure`` (see run/failure.py);
-        ``task-skipped``: ``reason``; ``run-finished``: ``state``, ``seconds``; ``notice``: ``text``.
+        By kind. ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``tasks`` (names in order),
+        ``parameters``, ``profile``;
+        ``cell-started``: ``cell`` (from 1), ``cells``, ``cell_id``;
+        ``task-started``: ``attempt`` (from 1), ``parameters``;
+        ``task-finished``: ``seconds``, ``attempts``, ``notebook``, ``report``, ``variables`` (paths), ``metrics``;
+        ``task-retried``: ``attempt`` (the one that failed), ``attempts`` and ``failure``;
+        ``task-failed``: ``seconds``, ``attempts``, ``notebook``, ``report``, ``metrics`` and ``failure`` (see
+        run/failure.py);
+        ``task-skipped``: ``reason`` and ``up_to_date``;
+        ``run-finished``: ``state``, ``seconds``; ``notice``: ``text``.
     at
         Seconds since the epoch.
     """

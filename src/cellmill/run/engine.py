@@ -1,0 +1,297 @@
+"""Papermill's engine with what a run needs more: cell by cell news, one time limit for a step, retries, clean ends.
+
+This module is imported when a run executes, never by ``import cellmill``: its base classes live in Papermill.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from nbclient.exceptions import CellExecutionError, DeadKernelError  # noqa: TID253 - see the module's docstring
+from nbformat import NotebookNode  # noqa: TID253
+from papermill.clientwrap import PapermillNotebookClient  # noqa: TID253
+from papermill.engines import NBClientEngine, papermill_engines  # noqa: TID253
+from papermill.log import logger  # noqa: TID253
+
+from cellmill.run.stop import RunningKernel, StopSwitch
+
+ENGINE = "cellmill"
+
+# Variables by which an outer notebook's kernel knows itself; a step's kernel is another one.
+_NOT_INHERITED = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "IPY_INTERRUPT_EVENT")
+
+# Socket files must fit into about 100 characters, so they do not go below a long TMPDIR.
+_SHORT_FOLDER = "/tmp"
+_LONGEST_SOCKET = 100
+
+
+@dataclass(frozen=True)
+class CellFailure:
+    """What is known where a notebook stopped; ``index`` is the cell's place in the executed notebook, if a cell ran."""
+
+    kind: Literal["error", "timeout", "kernel-died", "stopped"]
+    name: str
+    value: str
+    traceback: tuple[str, ...] = ()
+    index: int | None = None
+    cell_id: str | None = None
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    execution_count: int | None = None
+
+
+@dataclass
+class Execution:
+    """One step's execution: what the engine is told, and what it leaves behind in ``failure``.
+
+    Attributes
+    ----------
+    step
+        The step's name.
+    folder
+        The kernel's working folder.
+    timeout
+        Seconds for all cells of one attempt together.
+    attempts
+        How often it may be tried.
+    stop
+        The run's stop switch.
+    started
+        Called before each attempt with its number; gives the kernel's further environment variables.
+    cell
+        Called before each code cell with its number among the code cells, their number, and the source cell's id.
+    retried
+        Called after a failed attempt that is followed by another one.
+    attempt
+        The number of the attempt that was made last; 0 if none was.
+    """
+
+    step: str
+    folder: str | None
+    timeout: float | None
+    attempts: int
+    stop: StopSwitch
+    started: Callable[[int], Mapping[str, str]]
+    cell: Callable[[int, int, str | None], None]
+    retried: Callable[[int, CellFailure], None]
+    attempt: int = 0
+    failure: CellFailure | None = None
+
+
+class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyped
+    """The engine ``cellmill``; takes an :class:`Execution` beside what Papermill's own engine takes."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, execution: Execution, start_timeout: float = 60, **options: Any
+    ) -> None:
+        """Run the notebook, again from the start for each retry; the last attempt's outputs stay."""
+        for attempt in range(1, execution.attempts + 1):
+            if attempt > 1:
+                nb_man.notebook_start()
+            execution.attempt, execution.failure = attempt, None
+            environment = execution.started(attempt)
+            with execution.stop.kernel() as kernel, _kernel_files() as files:
+                client = _Client(
+                    nb_man, execution, kernel, kernel_name=kernel_name, startup_timeout=start_timeout, log=logger
+                )
+                client.timeout = options.get("execution_timeout") or options.get("timeout")
+                failure = client.run(files, environment)
+            if failure is None or failure.kind == "stopped" or attempt == execution.attempts:
+                return
+            execution.retried(attempt, failure)
+
+
+def register() -> None:
+    """Make the engine known to Papermill in this process; harmless when it is known.
+
+    Not by an entry point: Papermill loads those whenever it is imported, in every program on the machine.
+    """
+    papermill_engines.register(ENGINE, CellmillEngine)
+
+
+@dataclass(frozen=True)
+class _KernelFiles:
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def socket(self) -> str | None:
+        """Where the kernel's sockets go; None where the system has no socket files or paths get too long."""
+        path = str(self.folder / "k")
+        return path if sys.platform != "win32" and len(path) < _LONGEST_SOCKET else None
+
+
+@contextmanager
+def _kernel_files() -> Iterator[_KernelFiles]:
+    short = _SHORT_FOLDER if os.path.isdir(_SHORT_FOLDER) and os.access(_SHORT_FOLDER, os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="cellmill-", dir=short))
+    try:
+        yield _KernelFiles(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is untyped
+    """Runs the cells of one attempt in one kernel."""
+
+    def __init__(self, nb_man: Any, execution: Execution, kernel: RunningKernel, **options: Any) -> None:
+        super().__init__(nb_man, **options)
+        self._execution = execution
+        self._kernel = kernel
+        self._log_file: Path | None = None
+
+    def run(self, files: _KernelFiles, environment: Mapping[str, str]) -> CellFailure | None:
+        """Start a kernel, run the cells, end the kernel; give what went wrong in them."""
+        self._log_file = files.log
+        manager = self.create_kernel_manager()
+        if files.socket is not None:
+            # TCP ports can be read by every user of the machine, and ipykernel warns about that.
+            manager.transport, manager.ip = "ipc", files.socket
+        inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
+        with files.log.open("wb") as log:
+            # What C libraries and child processes print goes to the kernel's own streams: not to the terminal.
+            options = {"env": {**inherited, **environment}, "stdout": log, "stderr": log}
+            if self._execution.folder is not None:
+                options["cwd"] = self._execution.folder
+            try:
+                self.execute(**options)
+            except RuntimeError as error:
+                if self._execution.failure is None:
+                    self._lost(None, error)
+                    self.nb_man.save()
+                raise
+        return self._execution.failure
+
+    def start_new_kernel(self, **options: Any) -> None:
+        """Start the kernel's process, known from its first moment to whoever may have to end it."""
+        super().start_new_kernel(**options)
+        self._kernel.started(self.km.provisioner.process)
+
+    def execute(self, **options: Any) -> Any:
+        """As Papermill's, but does not ask a dead kernel about its language."""
+        self.reset_execution_trackers()
+        with self.setup_kernel(**options):
+            self._kernel.ready(self._execution.timeout)
+            self.papermill_execute_cells()
+            failure = self._execution.failure
+            if failure is None or failure.kind == "error":
+                reply = self.wait_for_reply(self.kc.kernel_info())
+                self.nb.metadata["language_info"] = reply["content"]["language_info"]
+            self.set_widgets_metadata()
+        return self.nb
+
+    def papermill_execute_cells(self) -> None:
+        """Run cell after cell, as Papermill does, up to the first that fails or must not start any more."""
+        code = [i for i, cell in enumerate(self.nb.cells) if cell.cell_type == "code" and cell.source.strip()]
+        numbers = {index: number for number, index in enumerate(code, start=1)}
+        for index, cell in enumerate(self.nb.cells):
+            try:
+                self.nb_man.cell_start(cell, index)
+                if index in numbers:
+                    if self._kernel.reason is not None:
+                        raise DeadKernelError("ended before the cell")
+                    self._execution.cell(numbers[index], len(code), cell.metadata.get("cell"))
+                self.execute_cell(cell, index)
+            except (CellExecutionError, DeadKernelError) as error:
+                self._failed(index, error)
+                self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+                break
+            finally:
+                self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
+
+    def _failed(self, index: int, error: CellExecutionError | DeadKernelError) -> None:
+        if self._kernel.reason is not None or isinstance(error, DeadKernelError):
+            self._lost(index, error)
+            return
+        self._execution.failure = self._failure(
+            "error", index, error.ename, error.evalue, _raised(self.nb.cells[index])
+        )
+
+    def _lost(self, index: int | None, error: Exception) -> None:
+        """The cell did not end by itself: the kernel died, time was up, or the run was stopped."""
+        shown = _raised(self.nb.cells[index]) if index is not None else ()
+        match self._kernel.reason:
+            case "stopped":
+                failure = self._failure("stopped", index, "Stopped", "the run was stopped", shown)
+            case "timeout":
+                limit = f"the step took longer than {self._execution.timeout:g} s"
+                failure = self._failure("timeout", index, "StepTimeout", limit, shown)
+            case _:
+                failure = self._failure("kernel-died", index, "KernelDied", self._cause_of_death(error), shown)
+        self._execution.failure = failure
+        if index is not None:
+            self._show(self.nb.cells[index], failure)
+
+    def _failure(self, kind: Any, index: int | None, name: str, value: str, traceback: tuple[str, ...]) -> CellFailure:
+        if index is None:
+            return CellFailure(kind, name, value, traceback)
+        cell = self.nb.cells[index]
+        return CellFailure(
+            kind,
+            name,
+            value,
+            traceback,
+            index=index,
+            cell_id=cell.metadata.get("cell"),
+            tags=tuple(cell.metadata.get("tags", ())),
+            source=cell.source,
+            execution_count=cell.get("execution_count"),
+        )
+
+    def _show(self, cell: Any, failure: CellFailure) -> None:
+        """Write the end into the cell's outputs, so that the executed notebook and its report tell it."""
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        if errors:
+            errors[-1].ename, errors[-1].evalue = failure.name, failure.value
+            errors[-1].traceback.append(f"{failure.name}: {failure.value}")
+        else:
+            text = f"{failure.name}: {failure.value}"
+            output = {"output_type": "error", "ename": failure.name, "evalue": failure.value, "traceback": [text]}
+            cell.outputs.append(NotebookNode(output))  # type: ignore[no-untyped-call]
+
+    def _cause_of_death(self, error: Exception) -> str:
+        code = self._kernel.exit_code()
+        if code is None:
+            return str(error)
+        words = _signal_words(-code) if code < 0 else f"exit code {code}"
+        last = self._last_words()
+        return f"{words}; its last words: {last}" if last else words
+
+    def _last_words(self) -> str:
+        """The last line that the kernel's process wrote to its own streams, such as ``Segmentation fault``."""
+        assert self._log_file is not None
+        lines = self._log_file.read_bytes()[-4000:].decode(errors="replace").splitlines()
+        telling = [line.strip() for line in lines if line.startswith(("Fatal", "terminate called", "MemoryError"))]
+        return telling[-1] if telling else ""
+
+
+def _raised(cell: Any) -> tuple[str, ...]:
+    """The traceback that IPython gave for the cell's error, as lines with colours."""
+    for output in reversed(cell.get("outputs", [])):
+        if output.output_type == "error":
+            return tuple(output.traceback)
+    return ()
+
+
+def _signal_words(number: int) -> str:
+    import signal
+
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    if name == "SIGKILL":
+        return "killed by SIGKILL, as systems do when memory runs out"
+    return f"ended by {name}"

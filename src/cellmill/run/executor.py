@@ -1,0 +1,345 @@
+"""Ploomber's executor of a cellmill run: decides task by task, executes one after the other, tells what happens.
+
+This module is imported when a run executes, never by ``import cellmill``: its base class lives in Ploomber.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ploomber.constants import TaskStatus  # noqa: TID253 - see the module's docstring
+from ploomber.exceptions import DAGBuildError  # noqa: TID253
+from ploomber.executors.abc import Executor  # noqa: TID253
+from ploomber.executors.serial import build_in_subprocess  # noqa: TID253
+from ploomber.products import File, MetaProduct  # noqa: TID253
+from ploomber.tasks import NotebookRunner  # noqa: TID253
+
+from cellmill.run.engine import ENGINE, CellFailure, Execution
+from cellmill.run.events import Event
+from cellmill.run.failure import Failure, TaskFacts, failure_of_cell, failure_of_exception
+from cellmill.run.folder import PipelineFolder
+from cellmill.run.origin import Origin
+from cellmill.run.report import write_report
+from cellmill.run.result import TaskResult
+from cellmill.run.settings import StepSettings
+from cellmill.run.stop import StopSwitch
+
+if TYPE_CHECKING:
+    from ploomber import DAG
+    from ploomber.tasks import Task
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which tasks a run may execute: all that are outdated, or exactly those in ``names``.
+
+    ``option`` is what the user typed, for the reason that the other tasks give.
+    """
+
+    names: frozenset[str] | None = None
+    option: str = ""
+
+
+@dataclass(frozen=True)
+class Products:
+    """A task's products by what they are for; None for what the task does not make."""
+
+    notebook: Path | None = None
+    report: Path | None = None
+    variables: Path | None = None
+
+    @property
+    def metrics(self) -> Path | None:
+        """Where ``%metric`` writes as it happens: beside the executed notebook."""
+        return self.notebook.with_suffix(".metrics.json") if self.notebook is not None else None
+
+    @classmethod
+    def of(cls, task: Task) -> Products:
+        """Find them by their keys, as promotion names them, or by their endings."""
+        product = task.product
+        entries = product.to_json_serializable() if isinstance(product, MetaProduct) else str(product)
+        named = (
+            entries
+            if isinstance(entries, dict)
+            else dict(enumerate([entries] if isinstance(entries, str) else entries))
+        )
+        paths = {key: Path(value) for key, value in named.items()}
+        return cls(
+            paths.get("nb") or _with_suffix(paths.values(), ".ipynb"),
+            paths.get("report") or _with_suffix(paths.values(), ".html"),
+            paths.get("variables"),
+        )
+
+
+@dataclass
+class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
+    """Runs the tasks of one DAG one after the other, in the order of pipeline.yaml.
+
+    A task whose upstream failed does not run; independent ones go on, as with Ploomber's own executor.
+    """
+
+    pipeline: PipelineFolder
+    selection: Selection
+    order: list[str]
+    emit: Callable[[Event], None]
+    stop: StopSwitch
+    environment: Callable[[str], Mapping[str, str]]
+    results: dict[str, TaskResult] = field(default_factory=dict)
+
+    def __call__(self, dag: DAG, show_progress: bool = False) -> list[Any]:  # noqa: ARG002 - Ploomber's signature
+        """Execute the DAG; Ploomber calls this.
+
+        Raises
+        ------
+        DAGBuildError
+            If a task failed or the run was stopped; the reasons are in :attr:`results`.
+        """
+        super().__call__(dag)
+        for name in self.order:
+            if self.selection.names is not None and name in self.selection.names:
+                dag[name].render(force=True)
+        reports: list[Any] = []
+        for name in self.order:
+            reason, up_to_date = self._reason_to_skip(dag[name])
+            if reason is not None:
+                self._skip(dag[name], reason, up_to_date=up_to_date)
+            else:
+                self._execute(dag[name], reports)
+        bad = [result for result in self.results.values() if result.state in ("failed", "stopped")]
+        if bad or self.stop.requested:
+            raise DAGBuildError("\n".join(result.failure.sentence for result in bad if result.failure))
+        return reports
+
+    def _reason_to_skip(self, task: Task) -> tuple[str | None, bool]:
+        if self.stop.requested:
+            return "the run was stopped", False
+        wanted = self.selection.names
+        if wanted is not None and task.name not in wanted:
+            return f"not asked for ({self.selection.option})", False
+        broken = [name for name in task.upstream if self._broken(name)]
+        if broken:
+            return f"{broken[0]} {'failed' if self.results[broken[0]].state == 'failed' else 'did not run'}", False
+        if task.exec_status == TaskStatus.Skipped:
+            return "up to date", True
+        return None, False
+
+    def _broken(self, name: str) -> bool:
+        """True if this run should have made the task's products and has not."""
+        result = self.results[name]
+        asked = self.selection.names is None or name in self.selection.names
+        return result.state in ("failed", "stopped") or (result.state == "not-run" and asked)
+
+    def _skip(self, task: Task, reason: str, *, up_to_date: bool) -> None:
+        products = Products.of(task)
+        if up_to_date:
+            result = TaskResult(
+                task.name,
+                "up-to-date",
+                notebook=products.notebook,
+                report=products.report,
+                variables=products.variables,
+                metrics=_metrics(products),
+                reason=reason,
+            )
+        else:
+            result = TaskResult(task.name, "not-run", reason=reason)
+            if task.exec_status != TaskStatus.Aborted:
+                task.exec_status = TaskStatus.Skipped
+        self.results[task.name] = result
+        self.emit(Event("task-skipped", task.name, {"reason": reason, "up_to_date": up_to_date}))
+
+    def _execute(self, task: Task, reports: list[Any]) -> None:
+        facts = self._facts(task)
+        execution = self._prepare(task, facts)
+        began = time.monotonic()
+        try:
+            _discard(task)
+            if execution is None:
+                self._started(task, 1)
+            build_in_subprocess(task, {"catch_exceptions": True}, reports)
+        except (Exception, KeyboardInterrupt) as error:
+            self._failed(task, facts, execution, error, time.monotonic() - began)
+        else:
+            self._finished(task, execution, time.monotonic() - began)
+
+    def _prepare(self, task: Task, facts: TaskFacts) -> Execution | None:
+        """Set our engine on a notebook task that uses Papermill's; None for any other task, which Ploomber runs."""
+        options = getattr(task, "executor_params", {})
+        if not isinstance(task, NotebookRunner) or task.executor != "papermill":
+            return None
+        if options.get("engine_name", "nbclient") not in ("nbclient", ENGINE):
+            return None
+        settings = self.pipeline.steps.get(task.name, StepSettings())
+        execution = Execution(
+            step=task.name,
+            folder=str(options["cwd"]) if options.get("cwd") else None,
+            timeout=settings.timeout,
+            attempts=settings.retries + 1,
+            stop=self.stop,
+            started=lambda attempt: self._started(task, attempt),
+            cell=lambda number, cells, cell_id: self.emit(
+                Event("cell-started", task.name, {"cell": number, "cells": cells, "cell_id": cell_id})
+            ),
+            retried=lambda attempt, failure: self._retried(facts, attempt, settings.retries + 1, failure),
+        )
+        # Papermill would change this whole process's folder to `cwd`; our engine starts the kernel there instead.
+        kept = {key: value for key, value in options.items() if key != "cwd"}
+        task.executor_params = kept | {
+            "engine_name": ENGINE,
+            "execution": execution,
+            "progress_bar": False,
+            "log_output": False,
+        }
+        return execution
+
+    def _facts(self, task: Task) -> TaskFacts:
+        location = getattr(task.source, "loc", None)
+        file = Path(str(location).rsplit(":", 1)[0]) if location else self.pipeline.folder / "pipeline.yaml"
+        return TaskFacts(
+            name=task.name,
+            file=file if file.is_absolute() else self.pipeline.folder / file,
+            pipeline=self.pipeline.folder,
+            workdir=self.pipeline.workdir,
+            executed=Products.of(task).notebook,
+            origin=Origin.read(self.pipeline.folder),
+        )
+
+    def _started(self, task: Task, attempt: int) -> Mapping[str, str]:
+        parameters = {
+            name: value
+            for name, value in task.params.to_json_serializable(params_only=True).items()
+            if name not in ("resources_", "upstream", "product")
+        }
+        self.emit(Event("task-started", task.name, {"attempt": attempt, "parameters": parameters}))
+        return self.environment(task.name)
+
+    def _retried(self, facts: TaskFacts, attempt: int, attempts: int, failure: CellFailure) -> None:
+        told = failure_of_cell(failure, facts).as_dict()
+        self.emit(Event("task-retried", facts.name, {"attempt": attempt, "attempts": attempts, "failure": told}))
+
+    def _finished(self, task: Task, execution: Execution | None, seconds: float) -> None:
+        products = Products.of(task)
+        result = TaskResult(
+            task.name,
+            "succeeded",
+            seconds,
+            execution.attempt if execution else 1,
+            notebook=products.notebook,
+            report=products.report,
+            variables=products.variables,
+            metrics=_metrics(products),
+        )
+        self.results[task.name] = result
+        data = {
+            "seconds": seconds,
+            "attempts": result.attempts,
+            "notebook": _text(result.notebook),
+            "report": _text(result.report),
+            "variables": _text(result.variables),
+            "metrics": result.metrics,
+        }
+        self.emit(Event("task-finished", task.name, data))
+
+    def _failed(
+        self, task: Task, facts: TaskFacts, execution: Execution | None, error: BaseException, seconds: float
+    ) -> None:
+        failure = self._failure(facts, execution, error)
+        products = Products.of(task)
+        report = self._report_of_failure(products)
+        failure = replace(failure, report=_text(report))
+        with suppress(OSError):
+            _discard(task, metrics=False)
+        result = TaskResult(
+            task.name,
+            "stopped" if failure.kind == "stopped" else "failed",
+            seconds,
+            execution.attempt if execution else 1,
+            notebook=Path(failure.executed) if failure.executed else None,
+            report=report,
+            metrics=_metrics(products),
+            failure=failure,
+        )
+        self.results[task.name] = result
+        data = {
+            "seconds": seconds,
+            "attempts": result.attempts,
+            "notebook": failure.executed,
+            "report": failure.report,
+            "metrics": result.metrics,
+            "failure": failure.as_dict(),
+        }
+        self.emit(Event("task-failed", task.name, data))
+
+    def _failure(self, facts: TaskFacts, execution: Execution | None, error: BaseException) -> Failure:
+        if execution is not None and execution.failure is not None:
+            return failure_of_cell(execution.failure, facts)
+        if self.stop.requested or isinstance(error, KeyboardInterrupt):
+            self.stop.request()
+            return failure_of_cell(CellFailure("stopped", "Stopped", "the run was stopped"), facts)
+        return failure_of_exception(error, facts)
+
+    def _report_of_failure(self, products: Products) -> Path | None:
+        if products.notebook is None or products.report is None or not products.notebook.exists():
+            return None
+        try:
+            write_report(products.notebook, products.report)
+        except (OSError, ValueError) as error:
+            products.report.unlink(missing_ok=True)
+            self.emit(Event("notice", data={"text": f"The report {products.report} could not be written: {error}."}))
+            return None
+        return products.report
+
+
+def in_order(dag: DAG, wanted: Iterable[str | None]) -> list[str]:
+    """The tasks' names with every task after its upstream, otherwise in the wanted order."""
+    names = list(dag)
+    rank = {name: place for place, name in enumerate(wanted)}
+    waiting = sorted(names, key=lambda name: rank.get(name, len(names)))
+    done: list[str] = []
+    while waiting:
+        name = next(name for name in waiting if set(dag[name].upstream) <= set(done))
+        waiting.remove(name)
+        done.append(name)
+    return done
+
+
+def _discard(task: Task, *, metrics: bool = True) -> None:
+    """Take away what makes products look whole, before they are made anew and after that failed.
+
+    Ploomber leaves the marks of an earlier success beside the products of a failure.
+    """
+    for product in task.product if isinstance(task.product, MetaProduct) else (task.product,):
+        if isinstance(product, File):
+            product.metadata.delete()
+    products = Products.of(task)
+    if products.variables is not None:
+        products.variables.unlink(missing_ok=True)
+    if metrics and products.metrics is not None:
+        products.metrics.unlink(missing_ok=True)
+
+
+def _metrics(products: Products) -> dict[str, Any]:
+    """What ``%metric`` recorded: kept beside the notebook as it happens, and in the manifest of a finished task."""
+    for path in (products.variables, products.metrics):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+            found = content.get("metrics")
+        except (OSError, ValueError, AttributeError):
+            continue
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _with_suffix(paths: Iterable[Path], suffix: str) -> Path | None:
+    return next((path for path in paths if path.suffix == suffix), None)
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path is not None else None

@@ -1,0 +1,260 @@
+"""A pipeline's folder as a run reads it: pipeline.yaml, the env with its profile and parameters, cellmill.yaml."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellmill.errors import CellmillError
+from cellmill.run.env_values import decode, encode
+from cellmill.run.parameters import check_values
+from cellmill.run.settings import ParameterSettings, Settings, StepSettings, read_settings, read_yaml
+
+if TYPE_CHECKING:
+    from ploomber import DAG
+
+_PLACEHOLDER = re.compile(r"^\{\{\s*(\w+)\s*\}\}$")
+_HERE_OUTPUT = re.compile(r"^\{\{\s*here\s*\}\}/output(?=/|$)")
+
+
+@dataclass(frozen=True)
+class PipelineFolder:
+    """What stands in a pipeline's folder, read and checked; nothing of it has run.
+
+    Attributes
+    ----------
+    folder, output
+        Absolute paths of the pipeline and of its products.
+    env
+        What Ploomber gets for its placeholders: env.yaml, then the profile, then the parameters.
+    parameters
+        The parameters' values as the tasks get them.
+    """
+
+    folder: Path
+    output: Path
+    spec: Mapping[str, Any]
+    settings: Settings
+    env: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    profile: str | None
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        return self.folder.name
+
+    @property
+    def steps(self) -> Mapping[str, StepSettings]:
+        """Settings of those steps that have some."""
+        return self.settings.steps
+
+    @property
+    def workdir(self) -> Path | None:
+        """The folder that the tasks run in, if env.yaml names one."""
+        text = self.env.get("workdir")
+        if not isinstance(text, str):
+            return None
+        return Path(os.path.normpath(self.folder / re.sub(r"\{\{\s*here\s*\}\}", str(self.folder), text)))
+
+    def load(self) -> DAG:
+        """Build Ploomber's DAG.
+
+        Raises
+        ------
+        CellmillError
+            If Ploomber refuses the folder's files.
+        """
+        from ploomber.spec import DAGSpec
+
+        with self._complaining():
+            # Given as a dict, Ploomber does not look for an env.yaml in the current folder first.
+            return DAGSpec(dict(self.spec), env=dict(self.env), parent_path=str(self.folder)).to_dag()
+
+    def render(self, dag: DAG) -> None:
+        """Let Ploomber fill in what the tasks get and find out which are outdated.
+
+        Raises
+        ------
+        CellmillError
+            If Ploomber can't.
+        """
+        with self._complaining():
+            dag.render(show_progress=False)
+
+    @contextmanager
+    def _complaining(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # Ploomber raises many kinds; all of them mean that the files are wrong
+            raise CellmillError(_deepest(error), notebook=self.folder / "pipeline.yaml") from error
+
+
+def read_pipeline(
+    folder: Path,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    profile: str | None = None,
+    output: Path | None = None,
+) -> PipelineFolder:
+    """Read a pipeline's folder and check it together with the parameters that a run asks for.
+
+    Raises
+    ------
+    CellmillError
+        If the folder is no pipeline, a file in it is wrong, or a parameter is not accepted.
+    """
+    folder = Path(folder).resolve()
+    if not (folder / "pipeline.yaml").is_file():
+        what = "is not a pipeline: it has no pipeline.yaml" if folder.is_dir() else "there is no such folder"
+        raise CellmillError(what, notebook=folder, remedy="make one with `cellmill promote NOTEBOOK`")
+    settings = read_settings(folder)
+    env = _read_env(folder, profile)
+    spec = read_yaml(folder / "pipeline.yaml")
+    keys = _env_keys(spec)
+    accepted = _accepted(settings, env)
+    given = check_values(parameters or {}, accepted, where=folder)
+    _check_env(folder, profile, env, accepted, keys)
+    for name, value in given.items():
+        env[keys.get(name, name)] = _encoded(name, value, folder)
+    pipeline = PipelineFolder(
+        folder=folder,
+        output=Path(output).resolve() if output is not None else folder / "output",
+        spec=_moved(spec, Path(output).resolve()) if output is not None else spec,
+        settings=settings,
+        env=env,
+        parameters={
+            name: _value(env.get(keys.get(name, name), declared.default)) for name, declared in accepted.items()
+        },
+        profile=profile,
+    )
+    _check_workdir(pipeline)
+    return pipeline
+
+
+def accepted_parameters(folder: Path) -> dict[str, ParameterSettings]:
+    """The parameters that a pipeline accepts, as its cellmill.yaml declares them, or as its env.yaml has them.
+
+    Raises
+    ------
+    CellmillError
+        If a file in the folder is wrong.
+    """
+    return _accepted(read_settings(folder), _read_env(folder, None))
+
+
+def _accepted(settings: Settings, env: Mapping[str, Any]) -> dict[str, ParameterSettings]:
+    if settings.parameters is not None:
+        return dict(settings.parameters)
+    return {name: ParameterSettings(default=_value(value)) for name, value in env.items() if name != "workdir"}
+
+
+def _read_env(folder: Path, profile: str | None) -> dict[str, Any]:
+    env = read_yaml(folder / "env.yaml") if (folder / "env.yaml").exists() else {}
+    if profile is None:
+        return env
+    path = folder / f"env.{profile}.yaml"
+    if not path.is_file():
+        profiles = sorted(found.name.split(".")[1] for found in folder.glob("env.*.yaml"))
+        close = get_close_matches(profile, profiles, n=1)
+        known = f"there are {', '.join(profiles)}" if profiles else f"write {path.name} beside env.yaml"
+        remedy = f"did you mean {close[0]}" if close else known
+        raise CellmillError(f"there is no profile {profile}", notebook=folder, remedy=remedy)
+    return env | read_yaml(path)
+
+
+def _env_keys(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The env key that each task parameter stands for; mostly its own name."""
+    keys: dict[str, str] = {}
+    for task in spec.get("tasks") or ():
+        for name, value in ((task.get("params") or {}) if isinstance(task, dict) else {}).items():
+            match = _PLACEHOLDER.match(value) if isinstance(value, str) else None
+            if match is not None:
+                keys[name] = match[1]
+    return keys
+
+
+def _check_env(
+    folder: Path,
+    profile: str | None,
+    env: Mapping[str, Any],
+    accepted: Mapping[str, ParameterSettings],
+    keys: Mapping[str, str],
+) -> None:
+    """Hold what the files say to the declared types too: an engineer may have edited them."""
+    for name, declared in accepted.items():
+        key = keys.get(name, name)
+        if key not in env:
+            continue
+        try:
+            value = decode(env[key])
+        except ValueError:
+            continue
+        try:
+            check_values({name: value}, {name: declared})
+        except CellmillError as error:
+            in_profile = profile is not None and key in read_yaml(folder / f"env.{profile}.yaml")
+            file = folder / (f"env.{profile}.yaml" if in_profile else "env.yaml")
+            text = isinstance(env[key], str) and declared.type == "str"
+            remedy = f"write {key}: {_yaml_text(env[key])} to keep it a text" if text else f"correct the key {key}"
+            raise CellmillError(error.message, notebook=file, remedy=remedy) from None
+
+
+def _yaml_text(value: str) -> str:
+    import json
+
+    return json.dumps(encode(value))
+
+
+def _encoded(name: str, value: Any, folder: Path) -> Any:
+    try:
+        return encode(value)
+    except ValueError as error:
+        raise CellmillError(
+            f"parameter {name}: {value!r} can't be passed to the tasks ({error})", notebook=folder
+        ) from None
+
+
+def _value(raw: Any) -> Any:
+    try:
+        return decode(raw)
+    except ValueError:
+        return raw
+
+
+def _moved(spec: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """The spec with its products in another folder than ``{{here}}/output``."""
+
+    def move(product: Any) -> Any:
+        if isinstance(product, dict):
+            return {key: move(value) for key, value in product.items()}
+        return _HERE_OUTPUT.sub(lambda _: str(output), product) if isinstance(product, str) else product
+
+    tasks = [
+        {**task, "product": move(task.get("product"))} if isinstance(task, dict) else task
+        for task in spec.get("tasks") or ()
+    ]
+    return {**spec, "tasks": tasks}
+
+
+def _check_workdir(pipeline: PipelineFolder) -> None:
+    workdir = pipeline.workdir
+    if workdir is not None and not workdir.is_dir():
+        raise CellmillError(
+            f"workdir: there is no folder {workdir}, in which the tasks run",
+            notebook=pipeline.folder / "env.yaml",
+            remedy="bring the folder along or change workdir",
+        )
+
+
+def _deepest(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__).rstrip(".")

@@ -1,0 +1,231 @@
+"""One run of a pipeline from start to end: read and check, let Ploomber decide, execute, and tell what happened."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellmill.errors import CellmillError
+from cellmill.run.events import Event, Listener, RunState
+from cellmill.run.failure import disk_words, shown
+from cellmill.run.folder import PipelineFolder, read_pipeline
+from cellmill.run.quiet import quiet_dependencies
+from cellmill.run.result import RunResult, TaskResult
+from cellmill.run.stop import SignalWatch, StopSwitch
+
+if TYPE_CHECKING:
+    from ploomber import DAG
+
+    from cellmill.run.executor import CellmillExecutor, Selection
+
+TaskEnvironment = Callable[[str], Mapping[str, str]]
+
+
+def run_pipeline(
+    folder: Path,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    profile: str | None = None,
+    force: bool = False,
+    only: str | None = None,
+    from_: str | None = None,
+    listeners: Sequence[Listener] = (),
+    task_environment: TaskEnvironment | None = None,
+    output: Path | None = None,
+    stop: StopSwitch | None = None,
+) -> RunResult:
+    """Run a pipeline: the tasks that are outdated, each in a kernel of its own.
+
+    Parameters
+    ----------
+    folder
+        The pipeline's folder.
+    parameters
+        Values by name; checked against what cellmill.yaml declares before anything starts.
+    profile
+        Lets ``env.<profile>.yaml`` override env.yaml.
+    force
+        Run tasks that are up to date as well.
+    only, from_
+        Run this task alone, or this one and all that follow, up to date or not. What comes before must have products.
+    listeners
+        Called with each event, in order. One that raises is not called again, and the others get a notice.
+    task_environment
+        Gives, by a task's name, environment variables for its kernel; called after ``task-started``.
+    output
+        Another folder for the products than ``output`` in the pipeline's folder.
+    stop
+        A switch by which another thread can stop the run. Ctrl-C, SIGTERM and SIGHUP stop it anyway where the run is in
+        the main thread.
+
+    Returns
+    -------
+    RunResult
+        Also for a run that failed or was stopped.
+
+    Raises
+    ------
+    CellmillError
+        If the run can't start: wrong files, parameters, names; products of another step missing; a folder that can't
+        be written; another run in it.
+    """
+    if only is not None and from_ is not None:
+        raise CellmillError("--only and --from exclude each other", remedy="use one of them")
+    pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output)
+    stop = stop or StopSwitch()
+    run = _Run(pipeline, tuple(listeners))
+    with quiet_dependencies(), SignalWatch(stop) as signals, _sole_use(pipeline.output):
+        try:
+            executor, dag = _prepare(pipeline, only, from_, run.emit, stop, task_environment or (lambda _: {}))
+        except KeyboardInterrupt:
+            return run.finished("stopped", ())
+        signals.executing = True
+        run.started(executor.order)
+        state = _build(dag, executor, force=force and executor.selection.names is None)
+        return run.finished(state, tuple(executor.results[name] for name in executor.order if name in executor.results))
+
+
+class _Run:
+    """One run's identity, and the telling of its events."""
+
+    def __init__(self, pipeline: PipelineFolder, listeners: tuple[Listener, ...]) -> None:
+        self.pipeline = pipeline
+        self.run_id = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        self._listeners = list(listeners)
+        self._began = time.monotonic()
+
+    def started(self, tasks: Sequence[str]) -> None:
+        data = {
+            "run_id": self.run_id,
+            "pipeline": self.pipeline.name,
+            "folder": str(self.pipeline.folder),
+            "output": str(self.pipeline.output),
+            "tasks": list(tasks),
+            "parameters": dict(self.pipeline.parameters),
+            "profile": self.pipeline.profile,
+        }
+        self.emit(Event("run-started", data=data))
+
+    def finished(self, state: RunState, tasks: tuple[TaskResult, ...]) -> RunResult:
+        seconds = time.monotonic() - self._began
+        failure = next((task.failure for task in tasks if task.failure is not None), None)
+        self.emit(Event("run-finished", data={"state": state, "seconds": seconds}))
+        return RunResult(self.run_id, state, tasks, seconds, failure, self.pipeline.folder, self.pipeline.output)
+
+    def emit(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception as error:  # whoever watches a run must not be able to break it
+                self._listeners.remove(listener)
+                name = getattr(listener, "__name__", type(listener).__name__)
+                words = str(error).strip().splitlines()
+                text = f"{name} no longer follows the run ({type(error).__name__}: {words[0] if words else ''})."
+                self.emit(Event("notice", data={"text": text}))
+
+
+def _prepare(
+    pipeline: PipelineFolder,
+    only: str | None,
+    from_: str | None,
+    emit: Listener,
+    stop: StopSwitch,
+    environment: TaskEnvironment,
+) -> tuple[CellmillExecutor, DAG]:
+    """Load the DAG and find out what is to be run, all before anything is written."""
+    from cellmill.run.engine import register
+    from cellmill.run.executor import CellmillExecutor, in_order
+
+    register()
+    dag = pipeline.load()
+    pipeline.render(dag)
+    order = in_order(dag, [task.get("name") for task in pipeline.spec["tasks"]])
+    selection = _selection(pipeline, dag, order, only, from_)
+    dag.executor = CellmillExecutor(pipeline, selection, order, emit, stop, environment)
+    return dag.executor, dag
+
+
+def _selection(pipeline: PipelineFolder, dag: DAG, order: list[str], only: str | None, from_: str | None) -> Selection:
+    from cellmill.run.executor import Selection
+
+    first = only or from_
+    if first is None:
+        return Selection()
+    if first not in order:
+        close = get_close_matches(first, order, n=1)
+        remedy = f"did you mean {close[0]}" if close else f"the steps are {', '.join(order)}"
+        raise CellmillError(f"there is no step {first}", notebook=pipeline.folder, remedy=remedy)
+    names = {first}
+    if only is None:
+        for name in order:
+            if names & set(dag[name].upstream):
+                names.add(name)
+    selection = Selection(frozenset(names), f"--only {first}" if only else f"--from {first}")
+    _check_upstream(pipeline, dag, order, selection)
+    return selection
+
+
+def _check_upstream(pipeline: PipelineFolder, dag: DAG, order: list[str], selection: Selection) -> None:
+    assert selection.names is not None
+    for name in order:
+        if name not in selection.names:
+            continue
+        for upstream, task in dag[name].upstream.items():
+            if upstream in selection.names or (task.product.exists() and task.product.metadata.timestamp is not None):
+                continue
+            raise CellmillError(
+                f"step {name} needs what step {upstream} makes, and that is not there",
+                notebook=pipeline.folder,
+                remedy=f"type `cellmill run {shown(pipeline.folder)} --from {upstream}`",
+            )
+
+
+def _build(dag: DAG, executor: CellmillExecutor, *, force: bool) -> RunState:
+    from ploomber.exceptions import DAGBuildEarlyStop, DAGBuildError
+
+    try:
+        dag.build(force=force, show_progress=False)
+    except (DAGBuildError, DAGBuildEarlyStop):
+        pass  # the executor has told why
+    except KeyboardInterrupt:
+        executor.stop.request()
+    if executor.stop.requested:
+        finished = all(result.state in ("succeeded", "up-to-date") for result in executor.results.values())
+        if not finished or len(executor.results) < len(executor.order):
+            return "stopped"
+    return "failed" if any(result.state == "failed" for result in executor.results.values()) else "succeeded"
+
+
+@contextmanager
+def _sole_use(output: Path) -> Iterator[None]:
+    """Hold the products' folder for this run; a second run in it would mix its files with these."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        handle = os.open(output / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise CellmillError(f"can't be written: {disk_words(error)}", notebook=output) from None
+    try:
+        _lock(handle, output)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, output: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: no lock, as with Ploomber
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CellmillError(
+            "another run is writing there", notebook=output, remedy="wait until it has ended or stop it"
+        ) from None

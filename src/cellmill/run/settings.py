@@ -1,0 +1,116 @@
+"""What a pipeline's cellmill.yaml may say, checked on reading; wrong files are named with the key that is wrong."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cellmill.errors import CellmillError
+
+ParameterType = Literal["int", "float", "str", "bool", "list", "dict", "none", "any"]
+
+FILE_NAME = "cellmill.yaml"
+
+
+class ParameterSettings(BaseModel):
+    """One parameter that ``cellmill run -p`` accepts.
+
+    ``none`` is the type of a parameter whose default is None and whose annotation says nothing: it takes any value.
+    ``finite: false`` lets a float be infinite.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: ParameterType = "any"
+    default: Any = None
+    nullable: bool = False
+    choices: tuple[Any, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    finite: bool = True
+    description: str | None = None
+
+
+class StepSettings(BaseModel):
+    """How one step is run: further attempts after a failure, and seconds for the whole step."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    retries: int = Field(default=0, ge=0)
+    timeout: float | None = Field(default=None, gt=0)
+
+
+class Settings(BaseModel):
+    """The whole of cellmill.yaml. ``parameters`` is None where the file does not list them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    notebook: str | None = None
+    experiment: str | None = None
+    parameters: dict[str, ParameterSettings] | None = None
+    steps: dict[str, StepSettings] = Field(default_factory=dict)
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read the folder's cellmill.yaml; a folder without one is a plain Ploomber pipeline and has empty settings.
+
+    Raises
+    ------
+    CellmillError
+        If the file is not what it should be; names the file and the key.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return Settings()
+    content = read_yaml(path)
+    try:
+        return Settings.model_validate({key: value for key, value in content.items() if value is not None})
+    except ValidationError as error:
+        raise _complaint(path, error) from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping; an empty file is an empty mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CellmillError("there is no such file", notebook=path) from None
+    except OSError as error:
+        raise CellmillError(f"can't be read ({error.strerror})", notebook=path) from None
+    except UnicodeDecodeError:
+        raise CellmillError("is not UTF-8 text", notebook=path, remedy="save it as UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "can't be parsed"
+        line = mark.line + 1 if mark else None
+        raise CellmillError(f"is not valid YAML ({problem})", notebook=path, line=line) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise CellmillError("must hold names with values (`name: value` lines)", notebook=path)
+    return content
+
+
+def _complaint(path: Path, error: ValidationError) -> CellmillError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return CellmillError(f"{key}: {_reason(first['msg'])}, not {first['input']!r}", notebook=path)
+    accepted = _accepted(first["loc"])
+    close = get_close_matches(str(first["loc"][-1]), accepted, n=1)
+    remedy = f"did you mean {close[0]}" if close else f"accepted here: {', '.join(accepted)}"
+    return CellmillError(f"there is no key {key}", notebook=path, remedy=remedy)
+
+
+def _reason(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _accepted(location: tuple[int | str, ...]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {"parameters": ParameterSettings, "steps": StepSettings}
+    model = models.get(str(location[0]), Settings) if len(location) > 1 else Settings
+    return list(model.model_fields)
