@@ -290,3 +290,37 @@ def test_what_jupyter_runs_is_no_syntax_error(steps) -> None:
 def test_findings_come_in_notebook_order(steps) -> None:
     _, findings = steps("%%step class\nx = = 1", ("x", "step:a", "step:b"), "%%stpe x\n1")
     assert [one.cell for one in findings] == sorted(one.cell for one in findings)
+
+
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("%metric", "%metric needs a name and a value; write %metric NAME VALUE"),
+        ("%metric accuracy", "%metric needs a name and a value; write %metric accuracy accuracy"),
+        ("%metric accuracy=0.9", "%metric takes no = sign; write %metric accuracy 0.9"),
+        ("%metric 'my accuracy' 0.9", "\"'my\" can't name a metric"),
+        ("%metric accuracy 0.9 %", "'0.9 %' is not a Python expression"),
+        ("%criteria", "%criteria needs a condition"),
+        ('%criteria "accuracy = 0.9"', "'accuracy = 0.9' is not a Python expression"),
+        ("%criteria 0.9", "'0.9' is not a condition"),
+    ],
+)
+def test_a_metric_or_criteria_line_that_cannot_be_read_is_an_error(steps, line, says) -> None:
+    _, findings = steps(f"%%step a\naccuracy = 1\n{line}")
+    assert codes(findings) == [("bad-magic-line", "error", 1)]
+    assert says in str(findings[0])
+    assert findings[0].line == 3
+
+
+def test_good_metric_and_criteria_lines_are_fine(steps) -> None:
+    _, findings = steps(
+        "%%step a\n%metric test/accuracy max(xs, default=1)\n%criteria \"a >= 0.9 and b != 'x'\"",
+        "%%check a\n%criteria a[0] in {1, 2}\nif x:\n    %criteria not a",
+    )
+    assert not findings
+
+
+@pytest.mark.parametrize("line", ["%promote", "%steps", "%readiness", "%run_pipeline -p a=1"])
+def test_magics_for_the_author_have_no_place_in_a_task(steps, line) -> None:
+    _, findings = steps(f"%%step a\nx = 1\n{line}", line)
+    assert codes(findings) == [("author-only-magic", "error", 1)]

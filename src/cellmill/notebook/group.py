@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cellmill.findings import Finding
-from cellmill.notebook import names, order, placement, syntax
+from cellmill.notebook import line_magics, names, order, placement, syntax
 from cellmill.notebook.cells import Cell, Notebook, StepName
 from cellmill.notebook.roles import finding_at, read_role
 from cellmill.notebook.steps import RoleKind, Step, StepOptions, Steps, TaggedCell
 
-_RULES = (placement.findings, names.findings, order.findings, syntax.findings)
+_RULES = (placement.findings, names.findings, order.findings, syntax.findings, line_magics.findings)
 
 
 def read_steps(notebook: Notebook) -> tuple[Steps, tuple[Finding, ...]]:

@@ -65,3 +65,9 @@ class Steps:
     shared: tuple[TaggedCell, ...] = ()
     skipped: tuple[TaggedCell, ...] = ()
     untagged: tuple[Cell, ...] = ()
+
+    @property
+    def promoted(self) -> tuple[TaggedCell, ...]:
+        """All cells that a pipeline takes over: parameters, shared, and for each step its cells and its checks."""
+        of_steps = (cell for step in self.steps for cell in (*step.cells, *step.checks))
+        return (*self.parameters, *self.shared, *of_steps)

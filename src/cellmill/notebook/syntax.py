@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cellmill.findings import Finding
 from cellmill.notebook.roles import finding_at
 from cellmill.notebook.steps import Steps, TaggedCell
@@ -13,20 +11,12 @@ from cellmill.notebook.transform import check_syntax, to_python
 def findings(steps: Steps) -> list[Finding]:
     """Say which promoted cells have a syntax error, with its line in the cell."""
     found = []
-    for tagged in _promoted(steps):
+    for tagged in steps.promoted:
         try:
             check_syntax(to_python(tagged.body))
         except SyntaxError as error:
             found.append(_about(tagged, error))
     return found
-
-
-def _promoted(steps: Steps) -> Iterator[TaggedCell]:
-    yield from steps.parameters
-    yield from steps.shared
-    for step in steps.steps:
-        yield from step.cells
-        yield from step.checks
 
 
 def _about(tagged: TaggedCell, error: SyntaxError) -> Finding:
