@@ -174,8 +174,9 @@ class PipelineItem(pytest.Item):
         return super().repr_failure(excinfo, *args, **kwargs)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Name the check as its node id does."""
-        return self.path, None, self.nodeid
+        """Name the check for the head line of a failure."""
+        groups = [node.name for node in self.listchain() if isinstance(node, (Group, TaskGroups))]
+        return self.path, None, f"pipeline {self.path.parent.name}: {' '.join([*groups, self.name])}"
 
 
 def _task_is_built(task: str, build: Build) -> None:

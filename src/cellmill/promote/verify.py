@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Literal
 
 from cellmill.errors import CellmillError
@@ -101,13 +103,12 @@ class Verification:
     def _count(self) -> str:
         if self.notebook_failure:
             return f"{self.notebook.name}: nothing was compared."
-        compared = [cell for cell in self.cells if cell.state != "ignored"]
-        differing = sum(cell.state != "equal" for cell in compared)
-        ignored = len(self.cells) - len(compared)
-        aside = f" ({ignored} not compared)" if ignored else ""
-        if differing:
-            return f"{self.notebook.name}: {differing} of {_cells(len(compared))} differ in the pipeline{aside}."
-        return f"{self.notebook.name}: {_cells(len(compared))} show the same in the pipeline{aside}."
+        count = Counter(cell.state for cell in self.cells)
+        compared = count["equal"] + count["different"]
+        aside = f"; {_cells(count['ignored'])} not compared" if count["ignored"] else ""
+        if count["different"]:
+            return f"{self.notebook.name}: {count['different']} of {_cells(compared)} differ in the pipeline{aside}."
+        return f"{self.notebook.name}: {_cells(compared)} show the same in the pipeline{aside}."
 
 
 def verify(path: Path, *, listeners: Sequence[Listener] = ()) -> Verification:
@@ -131,21 +132,34 @@ def verify(path: Path, *, listeners: Sequence[Listener] = ()) -> Verification:
         If ``path`` is neither, or the notebook can't be promoted.
     """
     began = time.monotonic()
-    with TemporaryDirectory(prefix="cellmill-verify-") as temporary:
-        scratch = Path(temporary)
-        folder, notes = _pipeline_of(Path(path), scratch)
-        provenance = read_provenance(folder)
-        source = Path(os.path.normpath(folder / provenance["notebook"]))
-        notebook = read_notebook(source)
-        if notebook.sha256 != provenance["notebook_sha256"]:
-            notes.append(f"{source.name} has changed since it was promoted: type `cellmill promote {source.name}`.")
-        outputs, failure = _run_notebook(notebook, scratch)
-        if failure is not None:
-            return Verification(source, folder, (), failure, notes=tuple(notes), seconds=time.monotonic() - began)
-        run_failure = _run_pipeline(folder, scratch, listeners)
-        executed = executed_cells(scratch / "output", provenance["steps"])
-        cells = _verdicts(notebook, outputs, executed, provenance, sanitizing(folder))
-        return Verification(source, folder, cells, None, run_failure, tuple(notes), time.monotonic() - began)
+    scratch = Path(mkdtemp(prefix="cellmill-verify-"))
+    kept = False
+    try:
+        found = _verify(Path(path), scratch, listeners)
+        # The failure's sentence names the executed notebook to open.
+        kept = found.run_failure is not None
+        return replace(found, seconds=time.monotonic() - began)
+    finally:
+        if not kept:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _verify(path: Path, scratch: Path, listeners: Sequence[Listener]) -> Verification:
+    folder, notes = _pipeline_of(path, scratch)
+    provenance = read_provenance(folder)
+    source = Path(os.path.normpath(folder / provenance["notebook"]))
+    notebook = read_notebook(source)
+    if notebook.sha256 != provenance["notebook_sha256"]:
+        notes.append(
+            f"{source.name} has changed since it was promoted; `cellmill promote` brings the pipeline up to date."
+        )
+    outputs, failure = _run_notebook(notebook, scratch)
+    if failure is not None:
+        return Verification(source, folder, (), notebook_failure=failure, notes=tuple(notes))
+    run_failure = _run_pipeline(folder, scratch, listeners)
+    executed = executed_cells(scratch / "output", provenance["steps"])
+    cells = _verdicts(notebook, outputs, executed, provenance, sanitizing(folder))
+    return Verification(source, folder, cells, run_failure=run_failure, notes=tuple(notes))
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
@@ -214,34 +228,41 @@ def _pipeline_of(path: Path, scratch: Path) -> tuple[Path, list[str]]:
 
 
 def _run_notebook(notebook: Notebook, scratch: Path) -> tuple[list[list[dict[str, Any]]], str | None]:
-    """Execute a copy of the notebook in memory; return each cell's outputs, and a sentence if it fails."""
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    """Execute a copy of the notebook in memory, as a run executes tasks; return each cell's outputs, or what failed."""
+    from papermill.engines import papermill_engines
+    from papermill.iorw import load_notebook_node
 
-    node = nbformat.read(notebook.path, as_version=4)  # type: ignore[no-untyped-call]
-    reached = 0
+    from cellmill.run.engine import ENGINE, Execution, register
+    from cellmill.run.quiet import quiet_dependencies
+    from cellmill.run.stop import StopSwitch
 
-    def remember(cell: NotebookNode, cell_index: int) -> None:  # noqa: ARG001 (nbclient calls it by these names)
-        nonlocal reached
-        reached = cell_index
-
-    client = NotebookClient(
-        node,
-        timeout=None,
-        kernel_name=_kernel_name(notebook.kernel),
-        resources={"metadata": {"path": str(notebook.path.parent)}},
-        on_cell_start=remember,
-    )
     environment = untracked(scratch) | {"JPY_SESSION_NAME": str(notebook.path.resolve())}
-    failure = None
-    try:
-        client.execute(env=os.environ | environment)
-    except CellExecutionError as error:
-        failure = f"cell {reached + 1}: {error.ename}: {error.evalue}"
-    except (CellTimeoutError, DeadKernelError) as error:
-        failure = f"cell {reached + 1}: {error}"
-    return [[dict(output) for output in cell.get("outputs", ())] for cell in node.cells], failure
+    execution = Execution(
+        step=notebook.name,
+        folder=str(notebook.path.resolve().parent),
+        timeout=None,
+        attempts=1,
+        stop=StopSwitch(),
+        started=lambda _attempt: environment,
+        cell=lambda _number, _cells, _cell_id: None,
+        retried=lambda _attempt, _failure: None,
+    )
+    with quiet_dependencies():
+        register()
+        # Not papermill.execute_notebook: it takes each error for a failure, those of cells tagged raises-exception too.
+        node = papermill_engines.execute_notebook_with_engine(
+            ENGINE,
+            load_notebook_node(str(notebook.path)),
+            kernel_name=_kernel_name(notebook.kernel),
+            progress_bar=False,
+            log_output=False,
+            execution=execution,
+        )
+    failure = execution.failure
+    if failure is None:
+        return [[dict(output) for output in cell.get("outputs", ())] for cell in node.cells], None
+    where = f"cell {failure.index + 1}: " if failure.index is not None else ""
+    return [], f"{where}{failure.name}: {failure.value}"
 
 
 def _kernel_name(wanted: str) -> str:
