@@ -23,8 +23,8 @@ test: lint ## Everything that CI checks: style, types, layers, tests
 
 lint: $(READY) ## Style, format, types and the order of the layers
 	@echo "==> ruff"
-	@$(BIN)/ruff check --quiet
-	@$(BIN)/ruff format --check || { echo "make format mends these files."; exit 1; }
+	@$(BIN)/ruff check --quiet --output-format concise
+	@$(BIN)/ruff format --check --output-format concise || { echo "make format mends these files."; exit 1; }
 	@echo "==> mypy"
 	@$(BIN)/mypy
 	@echo "==> import-linter"
