@@ -1,0 +1,72 @@
+"""`pytest --nbval` on a promoted pipeline: works from a fresh clone, and a changed number in a task makes it fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+
+def test_passes_from_a_fresh_clone_on_two_workers(workspace: Workspace) -> None:
+    workspace.promote()
+    before = workspace.files()
+    said = workspace.pytest("--nbval", "-n", "2", "--dist", "loadscope", "pipelines/sums/tests")
+    assert not said.failed, said.text
+    assert said.passed == {
+        *(f"tests/load.ipynb::Cell {number}" for number in range(3)),
+        *(f"tests/train.ipynb::Cell {number}" for number in range(5)),
+        *(f"tests/report.ipynb::Cell {number}" for number in range(2)),
+        "tests/test_sums_shared.py::test_defines[double]",
+        "tests/test_sums_shared.py::test_examples_hold",
+    }
+    assert workspace.files() == before, "neither products nor anything else outside of the tests' cache"
+
+
+def test_what_the_task_says_now_is_tested(workspace: Workspace) -> None:
+    folder = workspace.promote()
+    workspace.edit("tasks/train.py", "double(sum(xs))", "double(sum(xs)) + 2")
+    workspace.edit("tasks/train.py", '# %% cell="obj"\n', "# %%\nadded = 1\n")
+    workspace.edit(
+        "tasks/train.py", '# %% cell="che" tags=["check"]\n', '# %% cell="che" tags=["check"]\nassert added == 1\n'
+    )
+    said = workspace.pytest("--nbval", "train.ipynb", cwd=folder / "tests")
+    assert {node: said.outcomes[f"train.ipynb::Cell {node}"] for node in range(5)} == {
+        0: "PASSED",
+        1: "FAILED",  # the number
+        2: "FAILED",  # no longer in the task
+        3: "FAILED",  # total < 21
+        4: "PASSED",  # sees what the new cell made
+    }, said.text
+    assert "- 22\n" in said.text
+    assert "+ 20\n" in said.text
+    assert "tasks/train.py no longer has this cell" in said.text
+    assert "criteria not met: total < 21, measured total = 22" in said.text
+
+
+def test_a_failing_set_up_is_told_once(workspace: Workspace) -> None:
+    workspace.promote()
+    workspace.edit("tasks/load.py", "xs = list(range(n))", "xs = list(range(m))")
+    said = workspace.pytest("--nbval", "pipelines/sums/tests/report.ipynb")
+    assert "the tasks before report could not be built" in said.text
+    assert "name 'm' is not defined" in said.text
+    assert "the set-up of this notebook failed: see its first cell" in said.text
+
+
+def test_a_parameter_that_the_tests_change_skips_what_depends_on_it(workspace: Workspace) -> None:
+    workspace.promote()
+    workspace.edit("env.test.yaml", "n: 5", "n: 3")
+    said = workspace.pytest("--nbval", "pipelines/sums/tests/train.ipynb")
+    assert not said.outcomes, said.text
+    reason = "env.test.yaml changes n, which train or a task before it uses: the saved outputs are of other values"
+    assert reason in said.text
+
+
+def test_a_shared_function_that_is_gone_or_wrong_fails_its_test(workspace: Workspace) -> None:
+    workspace.promote()
+    workspace.edit("sums_shared.py", "return 2 * x", "return 3 * x")
+    said = workspace.pytest("pipelines/sums/tests/test_sums_shared.py")
+    assert said.failed == {"tests/test_sums_shared.py::test_examples_hold"}
+    workspace.edit("sums_shared.py", "def double", "def twice")
+    said = workspace.pytest("pipelines/sums/tests/test_sums_shared.py")
+    assert "sums_shared.py does not define double" in said.text
