@@ -1,0 +1,18 @@
+"""Promotion: from a tagged notebook to a pipeline folder, planned whole before anything is written."""
+
+from __future__ import annotations
+
+from cellmill.promote.plan import Plan, PromotionRefused, make_plan, readiness
+from cellmill.promote.write import Written, diff_plan, edited_files, last_promotion, write_plan
+
+__all__ = [
+    "Plan",
+    "PromotionRefused",
+    "Written",
+    "diff_plan",
+    "edited_files",
+    "last_promotion",
+    "make_plan",
+    "readiness",
+    "write_plan",
+]

@@ -1,0 +1,429 @@
+"""Reads calls: what a call may change, what its result may share, by who is called."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from cellmill.dataflow import files, knowledge, state
+from cellmill.dataflow.dynamic import Dynamic
+from cellmill.dataflow.effects import Code, Effects
+from cellmill.dataflow.files import FileUse
+from cellmill.dataflow.program import Frame
+from cellmill.dataflow.values import NOTHING, Label, Value, union
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The evaluated arguments of one call."""
+
+    positional: tuple[Value, ...]
+    keywords: dict[str, Value]
+    rest: Value
+    paths: list[str | None]
+    mode: str | None
+
+    @property
+    def all(self) -> Value:
+        """Everything that the call was given."""
+        return union([*self.positional, *self.keywords.values(), self.rest])
+
+
+class Calls(Dynamic):
+    """Calls of notebook functions (by their summaries), of libraries (by what is known of them), and of the unknown."""
+
+    def eval_Call(self, node: ast.Call, frame: Frame) -> Value:
+        special = self.eval_special(node, frame)
+        if special is not None:
+            return special
+        if isinstance(node.func, ast.Attribute):
+            receiver = self.eval(node.func.value, frame)
+            dotted = self.program.dotted(receiver)
+            if dotted is None:
+                return self.call_method(node, receiver, node.func.attr, self.arguments(node, frame), frame)
+            callee = self.program.imported(f"{dotted}.{node.func.attr}")
+        else:
+            callee = self.eval(node.func, frame)
+        arguments = self.arguments(node, frame)
+        dotted = self.program.dotted(callee)
+        if dotted is not None:
+            return self.call_library(node, dotted, arguments, frame)
+        if isinstance(node.func, ast.Name) and self.is_builtin(node.func.id, frame):
+            return self.call_library(node, node.func.id, arguments, frame)
+        return self.call_value(node, callee, arguments, frame)
+
+    def is_builtin(self, name: str, frame: Frame) -> bool:
+        """Whether the name is a builtin here: neither the function nor the notebook binds it."""
+        at: Frame | None = frame
+        while at is not None:
+            if name in at.locals or (at.scope is not None and name in at.scope.locals):
+                return False
+            at = at.parent
+        return name in knowledge.BUILTINS and name not in self.program.env
+
+    def arguments(self, node: ast.Call, frame: Frame) -> Arguments:
+        positional: list[Value] = []
+        rest = NOTHING
+        for one in node.args:
+            value = self.eval(one, frame)
+            if isinstance(one, ast.Starred):
+                rest |= value
+            else:
+                positional.append(value)
+        keywords: dict[str, Value] = {}
+        for keyword in node.keywords:
+            value = self.eval(keyword.value, frame)
+            if keyword.arg is None:
+                rest |= value | value.content
+            else:
+                keywords[keyword.arg] = value
+        paths = [self.literal_path(one) for one in node.args]
+        return Arguments(tuple(positional), keywords, rest, paths, self.open_mode(node))
+
+    def literal_path(self, node: ast.expr) -> str | None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value
+        if isinstance(node, ast.Call) and node.args and isinstance(node.func, (ast.Name, ast.Attribute)):
+            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            return self.literal_path(node.args[0]) if name == "Path" and len(node.args) == 1 else None
+        return None
+
+    def open_mode(self, node: ast.Call) -> str | None:
+        candidates = [one.value for one in node.keywords if one.arg == "mode"] or node.args[1:2]
+        for one in candidates:
+            return one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else "w"
+        return None
+
+    # Notebook functions
+
+    def call_value(self, node: ast.Call, callee: Value, arguments: Arguments, frame: Frame) -> Value:
+        """A call of something that the notebook made: known functions by their summaries, all else without trust."""
+        codes = [self.program.codes[label] for label in callee.own if label in self.program.codes]
+        unknown = [label for label in callee.own if self.needs_distrust(label)]
+        results = [self.call_code(node, code, list(arguments.positional), arguments, callee, frame) for code in codes]
+        if not codes or unknown:
+            self.mutate(callee.reach | arguments.all.reach, frame, node)
+            self.call_callbacks(node, union([callee, arguments.all]), arguments, frame)
+            frame.function.effects.impure = True
+            results.append(self.fresh(node, callee | arguments.all))
+            results.append(callee.content)
+            results.append(arguments.all)
+        return union(results)
+
+    def needs_distrust(self, label: Label) -> bool:
+        fact = self.program.facts.get(label)
+        return label not in self.program.codes and (fact is None or fact.kind != "code") and not label.startswith("global:")
+
+    def call_code(
+        self, node: ast.Call, code: Code, positional: list[Value], arguments: Arguments, callee: Value, frame: Frame
+    ) -> Value:
+        """Let a notebook function's summary happen with these arguments."""
+        effects = frame.function.effects
+        if isinstance(code.node, ast.ClassDef):
+            return self.make_instance(node, code, arguments, callee, frame)
+        done = self.summary(code)
+        if frame.function.kind == "module":
+            self.apply_effects(code, effects, self.site(node, via=code.name))
+        else:
+            effects.impure = effects.impure or done.impure
+            self.merge_places(done, effects, self.site(node))
+        actual = self.actuals(code, positional, arguments, callee)
+        if code.stateful:
+            self.mutate(callee.own, frame, node)
+        self.mutate(self.replace(done.mutated, actual, frame, deep=True), frame, node)
+        for targets, held in done.stores:
+            self.store(
+                self.replace(set(targets), actual, frame, deep=False), self.replace(set(held), actual, frame, deep=True), frame
+            )
+        returned = Value(
+            self.replace(set(code.returns.own), actual, frame, deep=False),
+            self.replace(set(code.returns.reach), actual, frame, deep=True),
+        )
+        if code.generator:
+            return self.fresh(node, returned | arguments.all, "resource", "a generator")
+        made = self.fresh(node, returned, kind="object", detail=code.name)
+        nested = frozenset(label for label in returned.own if label in self.program.codes)
+        if returned.own and returned.own <= nested | made.own:
+            return Value(nested | made.own, made.reach | returned.reach)
+        # A function that returns nothing that can change gives a number or a text; else a new or a shared object.
+        return Value(returned.own | made.own, made.reach) if code.returns.reach else NOTHING
+
+    def actuals(
+        self, code: Code, positional: list[Value], arguments: Arguments, callee: Value
+    ) -> dict[Label, Value]:
+        """What each symbolic label of a function's parameters stands for in this call."""
+        actual: dict[Label, Value] = {}
+        names = code.parameters
+        for at, name in enumerate(names):
+            symbol = f"param:{code.label}:{name}"
+            if at < len(positional):
+                actual[symbol] = positional[at]
+            elif name in arguments.keywords:
+                actual[symbol] = arguments.keywords[name]
+            elif name in code.default_labels:
+                default = code.default_labels[name]
+                actual[symbol] = Value(default.own | callee.own, default.reach | callee.own) if default.own else NOTHING
+            else:
+                actual[symbol] = NOTHING
+            if arguments.rest.reach:
+                actual[symbol] |= arguments.rest
+        extra = union([*positional[len(names) :], arguments.rest, *arguments.keywords.values()])
+        actual[f"param:{code.label}:*"] = extra
+        return actual
+
+    def replace(self, labels: set[Label], actual: dict[Label, Value], frame: Frame, *, deep: bool) -> frozenset[Label]:
+        """Symbolic labels made real for one call."""
+        real: set[Label] = set()
+        for label in labels:
+            if label in actual:
+                real |= actual[label].reach if deep else actual[label].own
+            elif label.startswith("global:") and frame.function.kind == "module":
+                known = self.program.env.get(label[7:], NOTHING)
+                real |= known.reach if deep else known.own
+            else:
+                real.add(label)
+        return frozenset(real)
+
+    def make_instance(
+        self, node: ast.Call, code: Code, arguments: Arguments, callee: Value, frame: Frame
+    ) -> Value:
+        """An instance holds on to its class and, unless shown otherwise, to what it was made from."""
+        made = self.fresh(node, callee | arguments.all, "instance", code.name)
+        for name in ("__init__", "__new__", "__post_init__"):
+            if name in code.methods:
+                method = self.program.codes[code.methods[name]]
+                self.call_code(node, method, [made, *arguments.positional], arguments, callee, frame)
+        return made
+
+    def call_callbacks(self, node: ast.Call, given: Value, arguments: Arguments, frame: Frame) -> None:
+        """A function that changes its arguments, handed to another function, may change whatever else that one has."""
+        for label in given.reach & self.program.codes.keys():
+            code = self.program.codes[label]
+            done = self.summary(code)
+            if code.stateful:
+                self.mutate(frozenset((label,)) | given.own, frame, node)
+            if any(one.startswith(f"param:{label}") for one in done.mutated):
+                self.mutate(given.reach, frame, node)
+
+    # Methods
+
+    def call_method(self, node: ast.Call, receiver: Value, name: str, arguments: Arguments, frame: Frame) -> Value:
+        own_methods = self.notebook_methods(receiver, name)
+        results: list[Value] = []
+        for code, static in own_methods:
+            positional = list(arguments.positional) if static else [receiver, *arguments.positional]
+            results.append(self.call_code(node, code, positional, arguments, receiver, frame))
+        certain = own_methods and not self.program.codes.keys().isdisjoint(receiver.reach)
+        if certain:
+            return union(results)
+        results.append(self.call_foreign_method(node, receiver, name, arguments, frame))
+        return union(results)
+
+    def notebook_methods(self, receiver: Value, name: str) -> list[tuple[Code, bool]]:
+        """Methods of notebook classes that the call may reach: of the receiver's class, or of any if it is not known."""
+        found: list[tuple[Code, bool]] = []
+        known = [self.program.codes[label] for label in receiver.reach if label in self.program.codes]
+        classes = [code for code in known if isinstance(code.node, ast.ClassDef)]
+        labels = [code.methods[name] for code in classes if name in code.methods]
+        if not classes and (not receiver.own or self.program.kinds(receiver) & {"unknown", "object"}):
+            labels = self.program.methods.get(name, [])
+        for label in labels:
+            code = self.program.codes[label]
+            static = any(isinstance(one, ast.Name) and one.id == "staticmethod" for one in getattr(code.node, "decorator_list", []))
+            found.append((code, static))
+        return found
+
+    def call_properties(self, value: Value, node: ast.Attribute, frame: Frame) -> None:
+        for label in value.reach & self.program.codes.keys():
+            method = self.program.codes[label].methods.get(node.attr)
+            if method is not None and self.program.codes[method].is_property:
+                call = ast.copy_location(ast.Call(func=node, args=[], keywords=[]), node)
+                given = Arguments((), {}, NOTHING, [], None)
+                self.call_code(call, self.program.codes[method], [value], given, value, frame)
+
+    def call_foreign_method(
+        self, node: ast.Call, receiver: Value, name: str, arguments: Arguments, frame: Frame
+    ) -> Value:
+        """A method of a library's object, judged by its name; an unknown one may change and keep everything."""
+        effects = frame.function.effects
+        given = arguments.all
+        self.note_files(files.used_by_method(name, arguments.paths, self.receiver_path(node)), node, frame)
+        for drawn in state.drawn_by_method(name):
+            effects.draws.setdefault(drawn, self.site(node))
+        if name in ("index", "remove", "count"):
+            effects.compared |= given.reach
+        self.mutate_keywords(node, receiver, arguments, frame)
+        self.call_callbacks(node, receiver | given, arguments, frame)
+        if name in knowledge.RESOURCE_METHODS:
+            self.mutate(receiver.own, frame, node)
+            return self.fresh(node, receiver, "resource", knowledge.RESOURCE_METHODS[name])
+        if self.program.kinds(receiver) & {"resource", "iterator"} or name in knowledge.ARGUMENT_METHODS:
+            self.mutate(receiver.reach | given.reach, frame, node)
+            effects.impure = True
+            return self.fresh(node, receiver | given) if name not in ("read", "readline", "readlines") else self.fresh(node)
+        if name in knowledge.PURE_METHODS and name not in knowledge.RECEIVER_ONLY_METHODS:
+            return self.pure_result(node, receiver, name, given)
+        effects.impure = True
+        if name in knowledge.RECEIVER_ONLY_METHODS:
+            self.mutate(receiver.own if name in knowledge.SHALLOW_METHODS else receiver.reach, frame, node)
+            if name in knowledge.KEEPING_METHODS:
+                self.store(receiver.own, given.reach, frame)
+            if name in knowledge.SELF_METHODS:
+                return receiver
+            return Value(receiver.reach | self.fresh(node).own, receiver.reach | self.fresh(node).reach)
+        self.mutate(receiver.reach, frame, node)
+        if not self.is_library_object(receiver):
+            self.mutate(given.reach, frame, node)
+        self.store(receiver.own, given.reach, frame)
+        both = receiver | given
+        made = self.fresh(node, both)
+        return Value(both.reach | made.own, made.reach)
+
+    def pure_result(self, node: ast.Call, receiver: Value, name: str, given: Value) -> Value:
+        if self.program.kinds(receiver) <= {"frame"} and receiver.own:
+            return self.fresh(node, kind="frame")
+        if name in knowledge.FRESH_METHODS:
+            return self.fresh(node) if receiver.own or given.own else NOTHING
+        if not receiver.own and not given.own:
+            return NOTHING
+        made = self.fresh(node, receiver | given)
+        return Value(receiver.reach | given.reach | made.own, made.reach)
+
+    def is_library_object(self, receiver: Value) -> bool:
+        """Whether all that the receiver may be was made by a library whose methods leave their arguments alone."""
+        facts = [self.program.facts.get(label) for label in receiver.own]
+        return bool(facts) and all(
+            fact is not None
+            and (fact.kind == "frame" or (fact.kind == "instance" and knowledge.is_functional(fact.detail)))
+            for fact in facts
+        )
+
+    def mutate_keywords(self, node: ast.Call, receiver: Value, arguments: Arguments, frame: Frame) -> None:
+        """``inplace=True`` changes the object, ``out=`` and ``ax=`` what they are given."""
+        for keyword in node.keywords:
+            literal = keyword.value.value if isinstance(keyword.value, ast.Constant) else True
+            if keyword.arg == "inplace" and literal:
+                self.mutate(receiver.own, frame, node)
+            elif keyword.arg in knowledge.MUTATING_KEYWORDS and keyword.arg in arguments.keywords:
+                self.mutate(arguments.keywords[keyword.arg].reach, frame, node)
+
+    def receiver_path(self, node: ast.Call) -> str | None:
+        assert isinstance(node.func, ast.Attribute)
+        return self.literal_path(node.func.value)
+
+    # Libraries
+
+    def call_library(self, node: ast.Call, dotted: str, arguments: Arguments, frame: Frame) -> Value:
+        """A function or class of a library or a builtin, by its dotted name."""
+        effects = frame.function.effects
+        given = arguments.all
+        self.note_state(node, dotted, frame)
+        self.note_files(files.used_by_call(dotted, arguments.paths, arguments.mode), node, frame)
+        self.mutate_keywords(node, given, arguments, frame)
+        self.call_callbacks(node, given, arguments, frame)
+        if dotted not in knowledge.PURE_FOR_CACHE:
+            effects.impure = True
+        if dotted == "id":
+            effects.compared |= given.reach
+        if dotted in ("setattr", "delattr"):
+            self.set_attribute(node, arguments, frame)
+        if dotted in knowledge.MUTATING_FUNCTIONS:
+            for at in knowledge.MUTATING_FUNCTIONS[dotted]:
+                if at < len(arguments.positional):
+                    self.mutate(arguments.positional[at].reach, frame, node)
+                    self.store(arguments.positional[at].own, given.reach, frame)
+        elif not (knowledge.is_functional(dotted) or dotted in knowledge.BUILTINS):
+            self.mutate(given.reach, frame, node)
+        return self.library_result(node, dotted, given)
+
+    def set_attribute(self, node: ast.Call, arguments: Arguments, frame: Frame) -> None:
+        owner = arguments.positional[0] if arguments.positional else NOTHING
+        name = node.args[1].value if len(node.args) > 1 and isinstance(node.args[1], ast.Constant) else "?"
+        self.change_place(owner, str(name), node, frame)
+
+    def library_result(self, node: ast.Call, dotted: str, given: Value) -> Value:
+        if dotted in knowledge.RESOURCES:
+            return self.fresh(node, given, "resource", knowledge.RESOURCES[dotted])
+        if dotted in knowledge.SCALAR_BUILTINS:
+            return NOTHING
+        if dotted in knowledge.ITERATOR_BUILTINS or dotted.startswith("itertools."):
+            return self.fresh(node, given, "iterator", dotted)
+        if dotted in ("next", "getattr", "min", "max", "anext"):
+            return given.content
+        if dotted.startswith(("pandas.", "polars.")):
+            return self.fresh(node, NOTHING if knowledge.returns_fresh(dotted) else given, "frame")
+        if knowledge.returns_fresh(dotted):
+            return self.fresh(node, NOTHING, "instance", dotted)
+        if not knowledge.is_functional(dotted) and dotted not in knowledge.BUILTINS:
+            made = self.fresh(node, given, "unknown", dotted)
+            return Value(made.own | given.own, made.reach)
+        made = self.fresh(node, given, "instance", dotted)
+        if dotted.startswith("numpy.") and given.own:
+            return Value(made.own | given.own, made.reach)
+        return made
+
+    def note_state(self, node: ast.Call, dotted: str, frame: Frame) -> None:
+        effects = frame.function.effects
+        changed = state.set_by_call(dotted)
+        owner, _, method = dotted.rpartition(".")
+        if changed is None and owner and method in ("update", "setdefault", "pop", "clear", "append", "insert", "extend", "remove"):
+            changed = state.place(owner)
+        if changed is not None:
+            effects.states.setdefault(changed, self.site(node))
+        for drawn in state.drawn_by_call(dotted):
+            effects.draws.setdefault(drawn, self.site(node))
+
+    def note_files(self, uses: tuple[tuple[files.Mode, str | None], ...], node: ast.AST, frame: Frame) -> None:
+        for mode, path in uses:
+            use = FileUse(mode, path, self.cell, getattr(node, "lineno", 1))
+            if use not in frame.function.effects.files:
+                frame.function.effects.files.append(use)
+            if mode == "read" and path:
+                frame.function.effects.path_literals.append((path, self.site(node)))
+
+    # Summaries
+
+    def summary(self, code: Code) -> Effects:
+        """What a function does when it is called, in symbols for its parameters and the notebook's names."""
+        if code.effects is not None and code.version == self.program.version:
+            return code.effects
+        if code.version == -2:  # being worked out: recursion sees what is known so far
+            return code.effects or Effects()
+        node = code.node
+        effects = Effects()
+        code.effects = code.effects or effects
+        if isinstance(node, ast.ClassDef):
+            code.version = self.program.version
+            return code.effects
+        code.version = -2
+        scope = self.scope(node)
+        code.generator = scope.is_generator and not isinstance(node, ast.Lambda)
+        parent = code.parent if isinstance(code.parent, Frame) else None
+        frame = Frame("function", effects, parent, scope, code=code)
+        for name in scope.locals & set(code.parameters):
+            symbol = f"param:{code.label}:{name}"
+            frame.locals[name] = Value(frozenset((symbol,)), frozenset((symbol,)))
+        for star in (node.args.vararg, node.args.kwarg):
+            if star is not None:
+                symbol = f"param:{code.label}:*"
+                frame.locals[star.arg] = Value(frozenset((symbol,)), frozenset((symbol,)))
+        self.run_body(node, frame)
+        code.effects = effects
+        code.returns = union(frame.returns) if frame.returns else NOTHING
+        code.version = self.program.version
+        return effects
+
+    def run_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, frame: Frame) -> None:
+        saved = (self.depth, self.weak_depth, self.loops, self.broken, self.cell, self.cell_id)
+        assert frame.code is not None
+        self.depth, self.weak_depth, self.loops, self.broken = 0, 0, 0, False
+        self.cell, self.cell_id = frame.code.site.cell, frame.code.site.cell_id
+        if isinstance(node, ast.Lambda):
+            frame.returns.append(self.eval(node.body, frame))
+        else:
+            self.run_block(node.body, frame)
+        self.depth, self.weak_depth, self.loops, self.broken, self.cell, self.cell_id = saved
+
+    def run_block(self, body: list[ast.stmt], frame: Frame) -> bool:
+        """Read statements in order (see `Walker`)."""
+        raise NotImplementedError

@@ -1,0 +1,78 @@
+"""What a piece of code does to the names around it; collected while it is read."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from cellmill.dataflow.files import FileUse
+from cellmill.dataflow.values import NOTHING, Label, Value
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place in the notebook. ``certain``: the code there runs whenever its step does; ``via``: the function that it is in."""
+
+    cell: int
+    cell_id: str
+    line: int
+    certain: bool = True
+    via: str | None = None
+
+
+@dataclass
+class Effects:
+    """Collected effects of a step (names are the notebook's) or of a function (labels are symbolic)."""
+
+    reads: dict[str, Site] = field(default_factory=dict)
+    soft_reads: dict[str, Site] = field(default_factory=dict)
+    mentions: dict[str, Site] = field(default_factory=dict)
+    binds: dict[str, Site] = field(default_factory=dict)
+    certain: set[str] = field(default_factory=set)
+    deletes: dict[str, Site] = field(default_factory=dict)
+    mutated: set[Label] = field(default_factory=set)
+    mutated_names: dict[str, Site] = field(default_factory=dict)
+    compared: set[Label] = field(default_factory=set)
+    imports: dict[str, list[str]] = field(default_factory=dict)
+    other_binds: set[str] = field(default_factory=set)
+    binds_any: Site | None = None
+    reads_any: Site | None = None
+    states: dict[str, Site] = field(default_factory=dict)
+    draws: dict[str, Site] = field(default_factory=dict)
+    files: list[FileUse] = field(default_factory=list)
+    session: list[tuple[str, Site]] = field(default_factory=list)
+    stores: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)
+    called: set[Label] = field(default_factory=set)
+    impure: bool = False
+    path_literals: list[tuple[str, Site]] = field(default_factory=list)
+
+
+@dataclass
+class Code:
+    """A function, lambda or class of the notebook: where it stands and, once worked out, what it does."""
+
+    label: Label
+    name: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+    site: Site
+    step: str
+    parent: object = None
+    methods: dict[str, Label] = field(default_factory=dict)
+    owner: Label | None = None
+    default_labels: dict[str, Value] = field(default_factory=dict)
+    cached: bool = False
+    is_property: bool = False
+    effects: Effects | None = None
+    returns: Value = NOTHING
+    version: int = -1
+    stateful: bool = False
+    generator: bool = False
+    nested_state: bool = False
+
+    @property
+    def parameters(self) -> list[str]:
+        """Positional and keyword parameters, in order, without ``*args`` and ``**kwargs``."""
+        if isinstance(self.node, ast.ClassDef):
+            return []
+        args = self.node.args
+        return [one.arg for one in (*args.posonlyargs, *args.args, *args.kwonlyargs)]

@@ -1,0 +1,503 @@
+"""Reads expressions: which names they use, and what their value may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cellmill.dataflow import knowledge, state
+from cellmill.dataflow.effects import Code, Effects, Site
+from cellmill.dataflow.program import Frame, Program
+from cellmill.dataflow.scopes import FunctionNode, Scope, scope_of
+from cellmill.dataflow.values import NOTHING, Label, Value, only, union
+
+_CONSUMED = {"iterator", "resource"}
+
+
+class Expressions:
+    """The base of the walk: names, places and values. `Calls` adds calls, `Walker` statements."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.cell = 0
+        self.cell_id = ""
+        self.depth = 0
+        self.weak_depth = 0
+        self.loops = 0
+        self.broken = False
+        self.postponed_annotations = False
+        self._scopes: dict[int, Scope] = {}
+        self._mentioning: set[Label] = set()
+
+    # Places
+
+    def site(self, node: ast.AST, *, via: str | None = None, certain: bool = True) -> Site:
+        """Where the node stands."""
+        return Site(self.cell, self.cell_id, getattr(node, "lineno", 1), certain and self.depth == 0, via)
+
+    @contextmanager
+    def uncertain(self, *, unless: bool = False, weak: bool = True) -> Iterator[None]:
+        """Code that may not run."""
+        step = 0 if unless else 1
+        self.depth += step
+        self.weak_depth += step if weak else 0
+        try:
+            yield
+        finally:
+            self.depth -= step
+            self.weak_depth -= step if weak else 0
+
+    def scope(self, node: FunctionNode | ast.ClassDef) -> Scope:
+        """The scope of a function or class, worked out once."""
+        if id(node) not in self._scopes:
+            self._scopes[id(node)] = scope_of(node)
+        return self._scopes[id(node)]
+
+    def fresh(self, node: ast.AST, contents: Value = NOTHING, kind: str = "object", detail: str = "") -> Value:
+        """A new object that may hold the contents."""
+        made = self.program.new(kind, self.site(node), getattr(node, "col_offset", 0), detail)  # type: ignore[arg-type]
+        return Value(made.own, made.own | contents.reach)
+
+    # Names
+
+    def read(self, name: str, frame: Frame, node: ast.AST) -> Value:
+        """What a name stands for here, and note that it is read."""
+        at: Frame | None = frame
+        inside_function = False
+        while at is not None:
+            if at.kind == "comprehension" and name in at.locals:
+                return at.locals[name]
+            if at.kind == "class" and not inside_function:
+                if name in at.locals:
+                    return at.locals[name]
+            elif at.kind == "function" and at.scope is not None:
+                if name in at.scope.locals:
+                    return self.read_captured(name, at, frame)
+                if name in at.scope.globals:
+                    break
+            inside_function = inside_function or at.kind == "function"
+            at = at.parent
+        owner = frame.function
+        if owner.kind == "function":
+            return self.read_symbolic(name, owner, node)
+        return self.read_global(name, owner.effects, self.site(node))
+
+    def read_captured(self, name: str, owner: Frame, frame: Frame) -> Value:
+        return owner.locals.get(name, NOTHING)
+
+    def read_symbolic(self, name: str, owner: Frame, node: ast.AST) -> Value:
+        """A global name in a function's body: looked up when the function is called."""
+        owner.effects.reads.setdefault(name, self.site(node, certain=False))
+        known = self.program.env.get(name, NOTHING)
+        if self.program.dotted(known) is not None:
+            return known
+        code = frozenset(label for label in known.reach if label in self.program.codes)
+        own = frozenset(label for label in known.own if label in self.program.codes)
+        symbol = f"global:{name}"
+        return Value(own | {symbol}, code | {symbol})
+
+    def read_global(self, name: str, effects: Effects, site: Site) -> Value:
+        """A name of the notebook, read by the step itself or (``site.via``) by a function that it calls."""
+        if name not in effects.certain:
+            known = effects.reads.get(name)
+            if known is None or (site.certain and not known.certain) or (known.via and not site.via):
+                effects.reads[name] = site
+        effects.mentions.setdefault(name, site)
+        value = self.program.env.get(name, NOTHING)
+        if any(self.program.facts[label].kind in _CONSUMED for label in value.own if label in self.program.facts):
+            self.mutate_labels(value.own, effects, site)
+        self.mention(value, effects, site)
+        return value
+
+    def mention(self, value: Value, effects: Effects, site: Site) -> None:
+        """Whoever holds a function may call it: what it does to the notebook's names may happen here."""
+        for label in value.reach & self.program.codes.keys():
+            self.apply_effects(self.program.codes[label], effects, site)
+
+    def apply_effects(self, code: Code, effects: Effects, site: Site) -> None:
+        """Let the effects of a function on the notebook's names happen in a step or in another function."""
+        if code.label in self._mentioning:
+            return
+        self._mentioning.add(code.label)
+        try:
+            done = self.summary(code)
+            via = Site(site.cell, site.cell_id, site.line, False, site.via or code.name)
+            effects.called.add(code.label)
+            for method in code.methods.values():
+                self.apply_effects(self.program.codes[method], effects, site)
+            for name in done.reads:
+                if effects is not done and name not in done.certain:
+                    self.read_global(name, effects, via)
+            for name, where in done.binds.items():
+                effects.binds.setdefault(name, via)
+                effects.other_binds.add(name)
+                self.program.assign(name, self.program.new("object", where, 0, name), weak=True)
+            self.mutate_labels(self.globals_in(done.mutated), effects, via)
+            self.merge_places(done, effects, via)
+        finally:
+            self._mentioning.discard(code.label)
+
+    def merge_places(self, done: Effects, effects: Effects, via: Site) -> None:
+        """State, files and the like pass from a function to who calls it."""
+        for state_name in done.states:
+            effects.states.setdefault(state_name, via)
+        for state_name in done.draws:
+            effects.draws.setdefault(state_name, via)
+        effects.files.extend(use for use in done.files if use not in effects.files)
+        effects.compared |= self.globals_in(done.compared)
+        effects.session.extend(one for one in done.session if one not in effects.session)
+        effects.impure = effects.impure or done.impure
+        effects.reads_any = effects.reads_any or done.reads_any
+        effects.path_literals.extend(one for one in done.path_literals if one not in effects.path_literals)
+
+    def globals_in(self, labels: set[Label]) -> frozenset[Label]:
+        """Symbolic labels of globals made real; a function's own objects and arguments fall away."""
+        real: set[Label] = set()
+        for label in labels:
+            if label.startswith("global:"):
+                real |= self.program.env.get(label[7:], NOTHING).reach
+            elif not label.startswith("param:"):
+                real.add(label)
+        return frozenset(real)
+
+    def bind(
+        self, name: str, value: Value, frame: Frame, node: ast.AST, statement: str | None = None
+    ) -> None:
+        """Let a name stand for a value, in the scope that owns it."""
+        at = frame
+        while at.kind == "comprehension" and at.parent is not None:
+            at = at.parent
+        if at.kind == "class":
+            at.locals[name] = value
+            return
+        if at.kind == "function" and at.scope is not None:
+            if name in at.scope.globals:
+                at.effects.binds.setdefault(name, self.site(node))
+                if value.reach:
+                    at.effects.stores.append((frozenset((f"global:{name}",)), value.reach))
+                return
+            if name in at.scope.nonlocals:
+                self.bind_captured(name, value, at)
+                return
+            old = at.locals.get(name, NOTHING) if self.weak_depth else NOTHING
+            at.locals[name] = old | value
+            if not self.depth:
+                at.effects.certain.add(name)
+            return
+        effects = at.effects
+        effects.binds.setdefault(name, self.site(node))
+        if statement is None:
+            effects.other_binds.add(name)
+        else:
+            effects.imports.setdefault(name, [])
+            if statement not in effects.imports[name]:
+                effects.imports[name].append(statement)
+            if self.depth:
+                effects.other_binds.add(name)
+        effects.certain.add(name)
+        self.program.assign(name, value, weak=self.weak_depth > 0)
+
+    def bind_captured(self, name: str, value: Value, frame: Frame) -> None:
+        """``nonlocal``: the function around owns the name, and the closure is a value with state."""
+        at = frame.parent
+        while at is not None:
+            if at.kind == "function" and at.scope is not None and name in at.scope.locals:
+                at.locals[name] = at.locals.get(name, NOTHING) | value
+                break
+            at = at.parent
+        if frame.code is not None:
+            frame.code.stateful = True
+
+    def delete(self, name: str, frame: Frame, node: ast.AST) -> None:
+        """``del name``, also what an ``except ... as name`` does at its end."""
+        if frame.function.kind == "module" and frame.kind != "class":
+            effects = frame.function.effects
+            if isinstance(node, ast.Name) and name not in effects.certain:
+                effects.reads.setdefault(name, self.site(node))
+            effects.certain.discard(name)
+            effects.deletes[name] = self.site(node)
+            effects.other_binds.add(name)
+        else:
+            frame.locals.pop(name, None)
+
+    # Changes
+
+    def mutate(self, labels: frozenset[Label], frame: Frame, node: ast.AST) -> None:
+        """Note that the objects behind the labels may change here."""
+        self.mutate_labels(labels, frame.function.effects, self.site(node))
+        code = frame.function.code
+        if code is not None and any(self.is_captured(label, frame.function) for label in labels):
+            code.stateful = True
+
+    def is_captured(self, label: Label, frame: Frame) -> bool:
+        """Whether a function's body changes something that belongs to the function around it."""
+        at = frame.parent
+        while at is not None:
+            if at.kind == "function" and any(label in value.reach for value in at.locals.values()):
+                return True
+            at = at.parent
+        return False
+
+    def mutate_labels(self, labels: frozenset[Label], effects: Effects, site: Site) -> None:
+        changed = frozenset(label for label in labels if not label.startswith("import:"))
+        effects.mutated |= changed
+        for name in self.program.holding(changed):
+            effects.mutated_names.setdefault(name, site)
+
+    def store(self, targets: frozenset[Label], held: frozenset[Label], frame: Frame) -> None:
+        """Note that the target objects may hold on to the others from here on."""
+        held = frozenset(label for label in held if not label.startswith("import:"))
+        if not held or not targets:
+            return
+        effects = frame.function.effects
+        if frame.function.kind == "function":
+            effects.stores.append((targets, held))
+            at: Frame | None = frame.function
+            while at is not None:
+                for name, value in at.locals.items():
+                    if value.reach & targets:
+                        at.locals[name] = Value(value.own, value.reach | held)
+                at = at.parent
+            return
+        for name in self.program.holding(targets):
+            value = self.program.env[name]
+            self.program.assign(name, Value(value.own, value.reach | held), weak=False)
+
+    # Values
+
+    def eval(self, node: ast.expr, frame: Frame) -> Value:
+        """What an expression may stand for; notes every name that it reads."""
+        handler = getattr(self, f"eval_{type(node).__name__}", None)
+        if handler is not None:
+            value: Value = handler(node, frame)
+            return value
+        parts = [self.eval(child, frame) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        return union(parts) if parts else NOTHING
+
+    def eval_Constant(self, node: ast.Constant, frame: Frame) -> Value:
+        return NOTHING
+
+    def eval_JoinedStr(self, node: ast.JoinedStr, frame: Frame) -> Value:
+        for child in ast.walk(node):
+            if isinstance(child, ast.FormattedValue):
+                self.eval(child.value, frame)
+        return NOTHING
+
+    def eval_Name(self, node: ast.Name, frame: Frame) -> Value:
+        return self.read(node.id, frame, node)
+
+    def eval_Attribute(self, node: ast.Attribute, frame: Frame) -> Value:
+        value = self.eval(node.value, frame)
+        dotted = self.program.dotted(value)
+        if dotted is not None:
+            return self.program.imported(f"{dotted}.{node.attr}")
+        self.call_properties(value, node, frame)
+        return value.content
+
+    def call_properties(self, value: Value, node: ast.Attribute, frame: Frame) -> None:
+        """An attribute may be a property of a notebook class: a call in disguise."""
+
+    def eval_Subscript(self, node: ast.Subscript, frame: Frame) -> Value:
+        value = self.eval(node.value, frame)
+        key = self.eval(node.slice, frame)
+        frame.function.effects.compared |= key.reach
+        self.read_namespace_key(node, frame)
+        return NOTHING if self.program.dotted(value) is not None else value.content
+
+    def read_namespace_key(self, node: ast.Subscript, frame: Frame) -> None:
+        """``globals()["x"]`` reads x."""
+
+    def eval_BinOp(self, node: ast.BinOp, frame: Frame) -> Value:
+        left, right = self.eval(node.left, frame), self.eval(node.right, frame)
+        if not left.own and not right.own:
+            return NOTHING
+        contents = NOTHING if isinstance(node.op, (ast.Sub, ast.Div, ast.Pow, ast.MatMult, ast.FloorDiv)) else left | right
+        frames = [self.program.kinds(one) for one in (left, right) if one.own]
+        if all(kinds <= {"frame"} for kinds in frames):
+            return self.fresh(node, kind="frame")
+        return self.fresh(node, contents)
+
+    def eval_UnaryOp(self, node: ast.UnaryOp, frame: Frame) -> Value:
+        value = self.eval(node.operand, frame)
+        return NOTHING if isinstance(node.op, ast.Not) or not value.own else self.fresh(node)
+
+    def eval_Compare(self, node: ast.Compare, frame: Frame) -> Value:
+        values = [self.eval(one, frame) for one in (node.left, *node.comparators)]
+        compared: frozenset[Label] = frozenset()
+        if sum(bool(one.own) for one in values) > 1:
+            compared = union(values).reach
+        frame.function.effects.compared |= compared
+        return self.fresh(node) if union(values).own else NOTHING
+
+    def eval_NamedExpr(self, node: ast.NamedExpr, frame: Frame) -> Value:
+        value = self.eval(node.value, frame)
+        self.bind(node.target.id, value, frame, node)
+        return value
+
+    def eval_Lambda(self, node: ast.Lambda, frame: Frame) -> Value:
+        return self.define(node, "<lambda>", frame)[0]
+
+    def eval_Starred(self, node: ast.Starred, frame: Frame) -> Value:
+        return self.eval(node.value, frame).content
+
+    def eval_Tuple(self, node: ast.Tuple | ast.List | ast.Set, frame: Frame) -> Value:
+        parts = union([self.eval(one, frame) for one in node.elts]) if node.elts else NOTHING
+        if isinstance(node, ast.Tuple) and not parts.reach:
+            return NOTHING
+        return self.fresh(node, parts)
+
+    eval_List = eval_Set = eval_Tuple
+
+    def eval_Dict(self, node: ast.Dict, frame: Frame) -> Value:
+        parts = [self.eval(one, frame) for one in (*node.keys, *node.values) if one is not None]
+        return self.fresh(node, union(parts) if parts else NOTHING)
+
+    def eval_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, frame: Frame) -> Value:
+        inner = self.comprehension(node.generators, frame)
+        with self.uncertain():
+            element = self.eval(node.elt, inner)
+        if isinstance(node, ast.GeneratorExp):
+            captured = union(list(inner.locals.values())) if inner.locals else NOTHING
+            return self.fresh(node, element | captured, "resource", "a generator")
+        return self.fresh(node, element)
+
+    eval_SetComp = eval_GeneratorExp = eval_ListComp
+
+    def eval_DictComp(self, node: ast.DictComp, frame: Frame) -> Value:
+        inner = self.comprehension(node.generators, frame)
+        with self.uncertain():
+            element = self.eval(node.key, inner) | self.eval(node.value, inner)
+        return self.fresh(node, element)
+
+    def comprehension(self, generators: list[ast.comprehension], frame: Frame) -> Frame:
+        """A comprehension's own scope; its first iterable belongs to the scope around."""
+        inner = Frame("comprehension", frame.function.effects, frame)
+        for at, generator in enumerate(generators):
+            with self.uncertain(unless=at == 0):
+                iterated = self.eval(generator.iter, frame if at == 0 else inner)
+            for name in ast.walk(generator.target):
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                    inner.locals[name.id] = iterated.content
+            with self.uncertain():
+                for test in generator.ifs:
+                    self.eval(test, inner)
+        return inner
+
+    def eval_Yield(self, node: ast.Yield | ast.YieldFrom, frame: Frame) -> Value:
+        if node.value is not None:
+            frame.function.returns.append(self.eval(node.value, frame))
+        return NOTHING
+
+    eval_YieldFrom = eval_Yield
+
+    # Targets
+
+    def assign(self, target: ast.expr, value: Value, frame: Frame, source: ast.expr | None) -> None:
+        """Bind a target of an assignment, a loop or a ``with``."""
+        if isinstance(target, ast.Name):
+            self.bind(target.id, value, frame, target)
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, self.fresh(target, value), frame, None)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            parts = source.elts if isinstance(source, (ast.Tuple, ast.List)) else []
+            exact = len(parts) == len(target.elts) and not any(isinstance(one, ast.Starred) for one in (*parts, *target.elts))
+            values = [self.eval(one, frame) for one in parts] if exact else []
+            for at, one in enumerate(target.elts):
+                self.assign(one, values[at] if exact else self.unpacked(value), frame, parts[at] if exact else None)
+        elif isinstance(target, ast.Subscript):
+            self.assign_subscript(target, value, frame)
+        elif isinstance(target, ast.Attribute):
+            self.assign_attribute(target, value, frame)
+
+    def unpacked(self, value: Value) -> Value:
+        """An element of what is unpacked; ``fig, ax = plt.subplots()`` are both live figures."""
+        if self.program.kinds(value) == {"resource"}:
+            return value
+        return value.content
+
+    def assign_subscript(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
+        container = self.eval(target.value, frame)
+        self.eval(target.slice, frame)
+        self.change_place(container, "", target, frame)
+        if self.bind_namespace_key(target, value, frame):
+            return
+        self.mutate(container.own, frame, target)
+        self.store(container.own, value.reach, frame)
+
+    def bind_namespace_key(self, target: ast.Subscript, value: Value, frame: Frame) -> bool:
+        """``globals()["x"] = value`` binds x."""
+        return False
+
+    def assign_attribute(self, target: ast.Attribute, value: Value, frame: Frame) -> None:
+        owner = self.eval(target.value, frame)
+        dotted = self.program.dotted(owner)
+        if dotted is not None:
+            self.change_place(owner, target.attr, target, frame)
+            return
+        self.call_properties(owner, target, frame)
+        self.mutate(owner.own, frame, target)
+        self.store(owner.own, value.reach, frame)
+
+    def change_place(self, owner: Value, attribute: str, node: ast.AST, frame: Frame) -> None:
+        """Changing an imported thing changes the state of the process."""
+        dotted = self.program.dotted(owner)
+        if dotted is None:
+            return
+        changed = state.place(f"{dotted}.{attribute}" if attribute else dotted)
+        if changed is None and attribute:
+            changed = f"patch:{dotted}.{attribute}"
+        if changed is None and dotted == "decimal.getcontext":
+            changed = "decimal.context"
+        if changed is not None:
+            frame.function.effects.states.setdefault(changed, self.site(node))
+
+    # Code
+
+    def new_code(self, node: FunctionNode | ast.ClassDef, name: str, frame: Frame) -> Code:
+        """Register a function or class where it is defined."""
+        label = f"code:{name}@{self.program.step}:{self.cell}:{node.lineno}:{node.col_offset}"
+        known = self.program.codes.get(label)
+        if known is not None and known.node is node:
+            known.parent = frame
+            return known
+        code = Code(label, name, node, self.site(node), self.program.step, frame)
+        self.program.codes[label] = code
+        self.program.version += 1
+        return code
+
+    def define(self, node: FunctionNode, name: str, frame: Frame) -> tuple[Value, Code]:
+        """A function: its defaults are evaluated now, its body when it is called."""
+        code = self.new_code(node, name, frame)
+        args = node.args
+        positional = [*args.posonlyargs, *args.args]
+        pairs = list(zip(reversed(positional), reversed(args.defaults)))
+        pairs += [(arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults) if default is not None]
+        held = NOTHING
+        for arg, default in pairs:
+            value = self.eval(default, frame)
+            code.default_labels[arg.arg] = value
+            held |= value
+        if frame.function.kind == "function":
+            self.inherit(self.summary(code), frame.function)
+            for outer in (frame, frame.function):
+                captured = union(list(outer.locals.values())) if outer.locals else NOTHING
+                held |= captured
+            made = self.fresh(node, kind="code", detail=name)
+            return Value(made.own | {code.label}, made.own | {code.label} | held.reach), code
+        return Value(frozenset((code.label,)), frozenset((code.label,)) | held.reach), code
+
+    def inherit(self, done: Effects, owner: Frame) -> None:
+        """What an inner function does to the notebook's names, the function around it may do."""
+        for name, site in done.reads.items():
+            owner.effects.reads.setdefault(name, site)
+        for name, site in done.binds.items():
+            owner.effects.binds.setdefault(name, site)
+        owner.effects.mutated |= {label for label in done.mutated if label.startswith(("global:", "param:"))}
+        self.merge_places(done, owner.effects, self.site(ast.Pass(lineno=1, col_offset=0)))
+
+    def summary(self, code: Code) -> Effects:
+        """What a function does when it is called."""
+        raise NotImplementedError
+
+

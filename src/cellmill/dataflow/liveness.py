@@ -1,0 +1,121 @@
+"""Which names each step needs from before, and which step last made each: backward liveness over the steps.
+
+For step S and a name v that S reads before it certainly binds it, the producer is the last earlier step that binds v or
+may change the object that v stands for. A step that may leave v as it was needs v itself, to pass it on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cellmill.dataflow import knowledge
+from cellmill.dataflow.effects import Effects
+from cellmill.dataflow.values import NOTHING, Label
+from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
+
+
+@dataclass
+class Liveness:
+    """Names at the borders of the parts of a notebook (parameters, shared cells, steps), by position.
+
+    ``touches``: names that the part may leave changed. ``needs``: names that it must be given.
+    """
+
+    parts: list[Walked]
+    touches: list[set[str]] = field(default_factory=list)
+    needs: list[set[str]] = field(default_factory=list)
+    live_out: list[set[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        everything = self._all_names()
+        self.touches = [self._touched(part.effects, everything) for part in self.parts]
+        self._flow_back()
+        while self._keep_aliases_together():
+            self._flow_back()
+
+    def _all_names(self) -> set[str]:
+        names: set[str] = set()
+        for part in self.parts:
+            names |= part.effects.reads.keys() | part.effects.binds.keys()
+        return names
+
+    @staticmethod
+    def _touched(effects: Effects, everything: set[str]) -> set[str]:
+        touched = effects.binds.keys() | effects.deletes.keys() | effects.mutated_names.keys()
+        if effects.binds_any is not None:
+            touched |= {name for name in everything if not name.startswith("__")}
+        return set(touched)
+
+    def _flow_back(self) -> None:
+        """Classical backward liveness; a part that only may bind a live name needs it from before."""
+        count = len(self.parts)
+        self.needs = [set() for _ in range(count)]
+        self.live_out = [set() for _ in range(count)]
+        live: set[str] = set()
+        defined_before = self._defined_before()
+        for at in range(count - 1, -1, -1):
+            effects = self.parts[at].effects
+            self.live_out[at] = set(live)
+            needed = set(effects.reads) | {name for name in effects.soft_reads if name in defined_before[at]}
+            if effects.reads_any is not None:
+                needed |= defined_before[at]
+            passed_on = {name for name in self.touches[at] & live if name not in effects.certain}
+            needed |= {name for name in passed_on if name in defined_before[at]}
+            self.needs[at] = needed
+            live = (live - effects.certain) | needed
+
+    def _defined_before(self) -> list[set[str]]:
+        defined: set[str] = set()
+        result = []
+        for part in self.parts:
+            result.append(set(defined))
+            defined |= part.effects.binds.keys()
+        return result
+
+    def _keep_aliases_together(self) -> bool:
+        """Two live names for one object that changes, or is compared, later must come from one part."""
+        later: list[set[Label]] = [set() for _ in self.parts]
+        changed: set[Label] = set()
+        for at in range(len(self.parts) - 1, -1, -1):
+            later[at] = set(changed)
+            changed |= self.parts[at].effects.mutated | self.parts[at].effects.compared
+        grown = False
+        for at, part in enumerate(self.parts):
+            if part.name in (PARAMETERS, SHARED):
+                continue
+            made = self.touches[at] & self.live_out[at]
+            shared: set[Label] = set()
+            for name in made:
+                shared |= part.env.get(name, NOTHING).reach & later[at]
+            if not shared:
+                continue
+            for name in self.live_out[at] - self.touches[at]:
+                if part.env.get(name, NOTHING).reach & shared:
+                    self.touches[at].add(name)
+                    grown = True
+        return grown
+
+    def producer(self, name: str, at: int) -> int | None:
+        """Position of the part that last made the name before part ``at``; None for builtins and the unknown."""
+        for before in range(at - 1, -1, -1):
+            if name in self.touches[before]:
+                if self._only_guessed(name, before):
+                    continue
+                return before
+        return None
+
+    def _only_guessed(self, name: str, at: int) -> bool:
+        """A star import may rebind any name; it does not make a changed object's name by itself."""
+        effects = self.parts[at].effects
+        known = effects.binds.keys() | effects.deletes.keys() | effects.mutated_names.keys()
+        return name in knowledge.BUILTINS and name.startswith("__") and name not in known
+
+    def is_certain(self, name: str, at: int) -> bool:
+        """Whether the name is certainly bound when part ``at`` ends."""
+        effects = self.parts[at].effects
+        if name in effects.certain:
+            return True
+        if name in effects.deletes or name not in self.needs[at]:
+            return False
+        before = self.producer(name, at)
+        return before is not None and self.is_certain(name, before)

@@ -1,0 +1,145 @@
+"""The order of the steps: the notebook's, moved only where a step's cells lie apart or ``--after`` asks for it."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, replace
+
+from cellmill.dataflow.effects import Effects
+from cellmill.dataflow.edges import _file_conflict
+from cellmill.dataflow.walk import Walked, walk
+from cellmill.findings import Finding
+from cellmill.notebook.cells import StepName
+from cellmill.notebook.steps import Step, Steps, TaggedCell
+
+
+@dataclass(frozen=True)
+class _Conflict:
+    """Two groups of cells that must keep their order, and the name that says so."""
+
+    before: StepName
+    after: StepName
+    name: str
+    cell: TaggedCell
+
+
+def in_order(steps: Steps) -> tuple[Steps, tuple[Finding, ...]]:
+    """Steps in an order in which each can run as a whole; an error finding where there is none."""
+    runs = _runs(steps)
+    names = [step.name for step in steps.steps]
+    position = {name: at for at, name in enumerate(names)}
+    split = len(runs) != len(names)
+    forward = any(position.get(one, -1) > position[step.name] for step in steps.steps for one in step.options.after)
+    if not split and not forward:
+        return steps, ()
+    conflicts = _conflicts(steps, runs)
+    before: dict[StepName, set[StepName]] = {name: set() for name in names}
+    for one in conflicts:
+        before[one.after].add(one.before)
+    for step in steps.steps:
+        before[step.name] |= {one for one in step.options.after if one in before and one != step.name}
+    ordered = _topological(names, before)
+    if ordered is None:
+        return steps, (_impossible(steps, conflicts, before),)
+    by_name = {step.name: step for step in steps.steps}
+    return replace(steps, steps=tuple(by_name[name] for name in ordered)), ()
+
+
+def _runs(steps: Steps) -> list[tuple[StepName, tuple[TaggedCell, ...]]]:
+    """Groups of neighbouring cells of one step, in notebook order (check cells stay with their step)."""
+    placed = sorted(
+        ((tagged.cell.number, step.name, tagged) for step in steps.steps for tagged in step.cells), key=lambda one: one[0]
+    )
+    runs: list[tuple[StepName, list[TaggedCell]]] = []
+    for _, name, tagged in placed:
+        if runs and runs[-1][0] == name:
+            runs[-1][1].append(tagged)
+        else:
+            runs.append((name, [tagged]))
+    return [(name, tuple(cells)) for name, cells in runs]
+
+
+def _conflicts(steps: Steps, runs: list[tuple[StepName, tuple[TaggedCell, ...]]]) -> list[_Conflict]:
+    """Pairs of runs of different steps, one of which makes or changes what the other uses."""
+    as_steps = tuple(Step(StepName(f"{name}#{at}"), cells) for at, (name, cells) in enumerate(runs))
+    walked, _ = walk(replace(steps, steps=as_steps))
+    parts = walked[2:]
+    found = []
+    for later, (name, cells) in enumerate(runs):
+        for earlier in range(later):
+            if runs[earlier][0] == name:
+                continue
+            shared = _shared_name(parts[earlier], parts[later])
+            if shared is not None:
+                found.append(_Conflict(runs[earlier][0], name, shared, cells[0]))
+    return found
+
+
+def _shared_name(one: Walked, other: Walked) -> str | None:
+    first, second = _changed(one.effects), _changed(other.effects)
+    names = (first & (second | _used(other.effects))) | (second & _used(one.effects))
+    if names:
+        return sorted(names)[0]
+    return _file_conflict(one.effects, other.effects)
+
+
+def _changed(effects: Effects) -> set[str]:
+    return effects.binds.keys() | effects.deletes.keys() | effects.mutated_names.keys() | effects.states.keys()
+
+
+def _used(effects: Effects) -> set[str]:
+    return effects.reads.keys() | effects.mentions.keys() | effects.draws.keys()
+
+
+def _topological(names: list[StepName], before: dict[StepName, set[StepName]]) -> list[StepName] | None:
+    """Kahn's algorithm with the notebook's order as tie-break; None if there is a cycle."""
+    position = {name: at for at, name in enumerate(names)}
+    missing = {name: set(needed) for name, needed in before.items()}
+    ready = [position[name] for name in names if not missing[name]]
+    heapq.heapify(ready)
+    ordered: list[StepName] = []
+    while ready:
+        name = names[heapq.heappop(ready)]
+        ordered.append(name)
+        for other in names:
+            if name in missing[other]:
+                missing[other].discard(name)
+                if not missing[other]:
+                    heapq.heappush(ready, position[other])
+    return ordered if len(ordered) == len(names) else None
+
+
+def _impossible(steps: Steps, conflicts: list[_Conflict], before: dict[StepName, set[StepName]]) -> Finding:
+    """Name the two steps that need each other."""
+    for one in conflicts:
+        if one.before in _ancestors(one.before, before) and one.after in _ancestors(one.before, before):
+            back = next((other for other in conflicts if other.before == one.after and other.after == one.before), None)
+            why = f"step {one.after} uses `{one.name}` of step {one.before}"
+            if back is not None:
+                why += f", and step {back.after} (cell {back.cell.cell.number}) uses `{back.name}` of step {back.before}"
+            else:
+                why += f", which must run after step {one.after} by --after"
+            return Finding(
+                code="CM206",
+                kind="step-cycle",
+                severity="error",
+                message=f"steps {one.before} and {one.after} need each other: {why}",
+                remedy=f"give the later cells of step {one.before} a step name of their own",
+                step=one.before,
+                name=one.name,
+                cell=one.cell.cell.number,
+                cell_id=str(one.cell.cell.id),
+                line=1,
+            )
+    return Finding("CM206", "step-cycle", "error", "the steps need each other in a circle", "take one --after away")
+
+
+def _ancestors(name: StepName, before: dict[StepName, set[StepName]]) -> set[StepName]:
+    seen: set[StepName] = set()
+    waiting = [name]
+    while waiting:
+        for one in before[waiting.pop()]:
+            if one not in seen:
+                seen.add(one)
+                waiting.append(one)
+    return seen

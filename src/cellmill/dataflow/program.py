@@ -1,0 +1,92 @@
+"""The notebook's names as the analysis walks through it: what each stands for now, and the code it has met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cellmill.dataflow.effects import Code, Effects, Site
+from cellmill.dataflow.scopes import Scope
+from cellmill.dataflow.values import Fact, FactKind, Label, Value, only
+
+
+@dataclass
+class Frame:
+    """One scope being read: the notebook itself, or a function, class or comprehension in it."""
+
+    kind: str
+    effects: Effects
+    parent: Frame | None = None
+    scope: Scope | None = None
+    locals: dict[str, Value] = field(default_factory=dict)
+    code: Code | None = None
+    returns: list[Value] = field(default_factory=list)
+
+    @property
+    def function(self) -> Frame:
+        """The nearest scope that owns effects: this one or the function or notebook around it."""
+        frame = self
+        while frame.kind in ("comprehension", "class") and frame.parent is not None:
+            frame = frame.parent
+        return frame
+
+
+@dataclass
+class Program:
+    """Everything known at one point of the walk.
+
+    ``holders`` is the inverse of ``env``: for each label the names from which it can be reached.
+    """
+
+    env: dict[str, Value] = field(default_factory=dict)
+    holders: dict[Label, set[str]] = field(default_factory=dict)
+    facts: dict[Label, Fact] = field(default_factory=dict)
+    codes: dict[Label, Code] = field(default_factory=dict)
+    methods: dict[str, list[Label]] = field(default_factory=dict)
+    version: int = 0
+    step: str = ""
+
+    def assign(self, name: str, value: Value, *, weak: bool) -> None:
+        """Let the name stand for the value, beside what it stood for (``weak``) or instead of it."""
+        old = self.env.get(name)
+        if weak and old is not None:
+            value = old | value
+        elif old is not None:
+            for label in old.reach - value.reach:
+                self.holders[label].discard(name)
+        self.env[name] = value
+        for label in value.reach:
+            self.holders.setdefault(label, set()).add(name)
+        if not self.codes.keys().isdisjoint(value.reach):
+            self.version += 1
+
+    def holding(self, labels: frozenset[Label] | set[Label]) -> set[str]:
+        """Names from which one of the labels can be reached."""
+        found: set[str] = set()
+        for label in labels:
+            found |= self.holders.get(label, set())
+        return found
+
+    def new(self, kind: FactKind, site: Site, column: int, detail: str = "") -> Value:
+        """A value that was made here."""
+        label = f"{kind}:{detail}@{self.step}:{site.cell}:{site.line}:{column}"
+        self.facts[label] = Fact(kind, detail, self.step, site.cell, site.line)
+        return only(label)
+
+    def imported(self, dotted: str) -> Value:
+        """A module or a name in one."""
+        label = f"import:{dotted}"
+        self.facts[label] = Fact("import", dotted)
+        return only(label)
+
+    def dotted(self, value: Value) -> str | None:
+        """The dotted name, if the value is certainly an imported thing."""
+        if len(value.own) == 1:
+            (label,) = value.own
+            fact = self.facts.get(label)
+            if fact is not None and fact.kind == "import":
+                return fact.detail
+        return None
+
+    def kinds(self, value: Value) -> set[str]:
+        """What the value itself may be."""
+        return {self.facts[label].kind if label in self.facts else "unknown" for label in value.own}

@@ -1,0 +1,323 @@
+"""Readiness rules on names, hand-over and state: what would make the pipeline differ from the notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cellmill.dataflow import knowledge, state
+from cellmill.dataflow.effects import Code, Site
+from cellmill.dataflow.liveness import Liveness
+from cellmill.dataflow.model import StepFlow
+from cellmill.dataflow.program import Program
+from cellmill.dataflow.source import cell_code
+from cellmill.dataflow.scopes import bound_here
+from cellmill.dataflow.values import NOTHING, Value
+from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
+from cellmill.findings import Finding, Severity
+from cellmill.notebook.steps import Role, Steps, TaggedCell
+
+RESERVED_PARAMETERS = frozenset(("upstream", "product", "resources_"))
+
+
+def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Program) -> tuple[Finding, ...]:
+    """All findings, in notebook order."""
+    found: list[Finding] = []
+    found += _undefined(steps, live)
+    found += _shared_order(live)
+    found += _unserializable(live, flows, program)
+    found += _function_state(live, flows, program)
+    found += _cached(live, program)
+    found += _process_state(live)
+    found += _dynamic(live)
+    found += _reserved(live)
+    unique = {(one.code, one.step, one.name): one for one in reversed(found)}
+    return tuple(sorted(unique.values(), key=lambda one: (one.cell or 0, one.line or 0, one.code, one.name or "")))
+
+
+def _finding(
+    code: str, kind: str, severity: Severity, message: str, remedy: str, site: Site, step: str, name: str | None = None
+) -> Finding:
+    part = {PARAMETERS: "parameters", SHARED: "shared"}.get(step, step)  # type: ignore[call-overload]
+    return Finding(code, kind, severity, message, remedy, part, name, site.cell, site.cell_id, site.line)
+
+
+# Names
+
+
+def _undefined(steps: Steps, live: Liveness) -> Iterator[Finding]:
+    elsewhere = _defined_elsewhere(steps)
+    anywhere: dict[str, Walked] = {}
+    for part in live.parts:
+        for name in part.effects.binds:
+            anywhere.setdefault(name, part)
+    guessed = False
+    for at, part in enumerate(live.parts):
+        for name, site in part.effects.reads.items():
+            if live.producer(name, at) is not None or (name in part.effects.binds and not site.certain):
+                continue
+            if name in part.effects.binds and site.via:
+                continue
+            if name in elsewhere and name not in anywhere:
+                yield _untagged(part, name, site, elsewhere[name])
+            elif name in knowledge.HISTORY_NAMES or (name[:1] == "_" and name.lstrip("_i").isdigit()):
+                yield _history(part, name, site)
+            elif name not in knowledge.BUILTINS and not guessed:
+                yield from _unknown(part, name, site, anywhere.get(name))
+        guessed = guessed or part.effects.binds_any is not None
+
+
+def _defined_elsewhere(steps: Steps) -> dict[str, tuple[int, str]]:
+    """Names that only untagged or skipped cells define, with the cell's number and what it is."""
+    import ast
+
+    found: dict[str, tuple[int, str]] = {}
+    cells = [(TaggedCell(cell, Role("skip"), cell.source), "an untagged cell") for cell in steps.untagged]
+    cells += [(tagged, "a skipped cell") for tagged in steps.skipped]
+    for tagged, what in cells:
+        code = cell_code(tagged)
+        if code is None:
+            continue
+        waiting: list[ast.AST] = list(code.tree.body)
+        while waiting:
+            node = waiting.pop()
+            for name in bound_here(node):
+                found.setdefault(name, (tagged.cell.number, what))
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+                waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _untagged(part: Walked, name: str, site: Site, where: tuple[int, str]) -> Finding:
+    number, what = where
+    return _finding(
+        "CM202",
+        "untagged-name",
+        "error",
+        f"`{name}` is only defined in {what} (cell {number}), which is not promoted",
+        f"tag cell {number} `shared` or `step:{part.name if not part.name.startswith('<') else 'NAME'}`",
+        site,
+        part.name,
+        name,
+    )
+
+
+def _history(part: Walked, name: str, site: Site) -> Finding:
+    return _finding(
+        "CM204",
+        "history-name",
+        "error",
+        f"`{name}` is IPython's history, which a task does not have",
+        "assign the result to a name and use that",
+        site,
+        part.name,
+        name,
+    )
+
+
+def _unknown(part: Walked, name: str, site: Site, later: Walked | None) -> Iterator[Finding]:
+    if later is not None and later.name != part.name:
+        if site.certain and not site.via:
+            what = "shared cells need" if part.name == SHARED else "is used here"
+            message = (
+                f"shared cells use `{name}`, which step {later.name} defines"
+                if part.name == SHARED
+                else f"`{name}` is used before step {later.name} defines it"
+            )
+            remedy = (
+                f"tag this cell `step:{later.name}`" if part.name == SHARED else f"move the cell below step {later.name}"
+            )
+            yield _finding("CM203", "used-before-defined", "error", message, remedy, site, part.name, name)
+            del what
+        return
+    if later is not None and (site.via or not site.certain):
+        return
+    severity: Severity = "error" if site.certain and not site.via else "warning"
+    inside = f" (in function {site.via})" if site.via else ""
+    yield _finding(
+        "CM201",
+        "undefined-name",
+        severity,
+        f"no cell defines `{name}`{inside}",
+        f"define `{name}` in a cell above, or correct its spelling",
+        site,
+        part.name,
+        name,
+    )
+
+
+def _shared_order(live: Liveness) -> Iterator[Finding]:
+    """Shared cells run at the start of every task: a step above one must not touch the same names."""
+    shared = live.parts[1].effects
+    for part in (live.parts[0], *live.parts[2:]):
+        changed = {**part.effects.deletes, **part.effects.mutated_names, **part.effects.binds}
+        for name, site in changed.items():
+            where = shared.binds.get(name)
+            if where is not None and site.cell < where.cell and not site.via:
+                yield _finding(
+                    "CM205",
+                    "shared-after-step",
+                    "error",
+                    f"`{name}` is set again by the shared cell {where.cell} further down, but shared cells run first in every task",
+                    f"give the name in cell {where.cell} another spelling, or tag that cell as a step",
+                    site,
+                    part.name,
+                    name,
+                )
+
+
+def _reserved(live: Liveness) -> Iterator[Finding]:
+    for name, site in live.parts[0].effects.binds.items():
+        if name in RESERVED_PARAMETERS:
+            yield _finding(
+                "CM207",
+                "reserved-name",
+                "error",
+                f"Ploomber itself sets `{name}` in every task, so it can't be a parameter",
+                f"rename the parameter `{name}`",
+                site,
+                PARAMETERS,
+                name,
+            )
+
+
+# Hand-over
+
+
+def _unserializable(live: Liveness, flows: tuple[StepFlow, ...], program: Program) -> Iterator[Finding]:
+    parts = {part.name: part for part in live.parts}
+    for flow in flows:
+        for one in flow.inputs:
+            value = parts[one.provider].env.get(one.name, NOTHING)
+            facts = [program.facts[label] for label in value.own if label in program.facts]
+            if not facts or len(facts) != len(value.own) or any(fact.kind != "resource" for fact in facts):
+                continue
+            fact = facts[0]
+            site = Site(fact.cell, _cell_id(parts, fact.cell), fact.line)
+            yield _finding(
+                "CM301",
+                "unserializable",
+                "error",
+                f"`{one.name}` is {fact.detail}, which can't be handed from step {one.provider} to step {flow.name}",
+                f"tag the cells that use `{one.name}` with one step, or make it again in step {flow.name}",
+                site,
+                fact.step,
+                one.name,
+            )
+
+
+def _cell_id(parts: dict[str, Walked] | dict[object, Walked], number: int) -> str:
+    for part in parts.values():
+        for cell in part.cells:
+            if cell.number == number:
+                return cell.id
+    return ""
+
+
+def _function_state(live: Liveness, flows: tuple[StepFlow, ...], program: Program) -> Iterator[Finding]:
+    """Functions that remember something between calls are handed over as values, with what they remember."""
+    parts = {part.name: part for part in live.parts}
+    for flow in flows:
+        for one in flow.inputs:
+            value: Value = parts[one.provider].env.get(one.name, NOTHING)
+            for label in sorted(value.own):
+                code = program.codes.get(label)
+                if code is not None and (kind := _memory(code)):
+                    what = "a mutable default argument" if kind == "mutable-default" else "a closure"
+                    yield _finding(
+                        "CM302",
+                        kind,
+                        "warning",
+                        f"function `{one.name}` keeps state in {what}; it is handed over with that state",
+                        "keep the state in a variable if it should be seen",
+                        code.site,
+                        code.step,
+                        one.name,
+                    )
+
+
+def _memory(code: Code) -> str | None:
+    if code.effects is not None:
+        for name, default in code.default_labels.items():
+            if default.own and f"param:{code.label}:{name}" in code.effects.mutated:
+                return "mutable-default"
+    return "closure-state" if code.stateful else None
+
+
+def _cached(live: Liveness, program: Program) -> Iterator[Finding]:
+    """A cache is lost between processes: harmless for pure functions, wrong for others."""
+    for code in program.codes.values():
+        if not code.cached or code.effects is None or not (code.effects.impure or code.effects.mutated or code.stateful):
+            continue
+        callers = [part for part in live.parts[2:] if code.label in part.effects.called]
+        if len(callers) > 1:
+            yield _finding(
+                "CM303",
+                "cached-function",
+                "error",
+                f"function `{code.name}` caches its results and does more than compute, but steps "
+                f"{callers[0].name} and {callers[1].name} would each have a cache of their own",
+                "tag the cells that call it with one step, or take the cache away",
+                code.site,
+                code.step,
+                code.name,
+            )
+
+
+# State
+
+
+def _process_state(live: Liveness) -> Iterator[Finding]:
+    for at, part in enumerate(live.parts[2:], start=2):
+        for name, site in part.effects.states.items():
+            if at == len(live.parts) - 1:
+                continue
+            shown = _state_shown(part, name, site)
+            carried = f"{name} is carried to the steps below"
+            yield _finding(
+                "CM304",
+                "process-state",
+                "warning",
+                f"`{shown}` changes the state of the process, not a variable; {carried}",
+                "tag the cell `shared` if every step should start with it",
+                site,
+                part.name,
+                shown,
+            )
+
+
+def _state_shown(part: Walked, name: str, site: Site) -> str:
+    """The state as the author wrote it, where that is a magic; else its name."""
+    for cell in part.cells:
+        if cell.number != site.cell:
+            continue
+        for text in cell.magics:
+            if name == "os.environ" and text.startswith(("%env ", "%set_env ")):
+                magic, _, rest = text.partition(" ")
+                return f"{magic} {rest.partition('=')[0].split()[0]}"
+            if name == "cwd" and text.startswith("%cd"):
+                return text
+    return name.removeprefix("patch:") if state.carries(name) else name
+
+
+def _dynamic(live: Liveness) -> Iterator[Finding]:
+    for part in live.parts:
+        if part.effects.reads_any is not None:
+            yield _finding(
+                "CM208",
+                "dynamic-names",
+                "warning",
+                "code made from text, or globals() as a whole, may use any variable, so all of them are handed over",
+                "write the names that are meant",
+                part.effects.reads_any,
+                part.name,
+            )
+        if part.effects.binds_any is not None:
+            yield _finding(
+                "CM209",
+                "unknown-names",
+                "warning",
+                "this line may define any name (a star import, %run, exec), so every later step depends on it",
+                "import or define the names one by one",
+                part.effects.binds_any,
+                part.name,
+            )

@@ -1,0 +1,39 @@
+"""Cells to syntax trees, with what cell magics do to the code below them made explicit."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from dataclasses import dataclass
+
+from cellmill.notebook.steps import TaggedCell
+from cellmill.notebook.transform import CellMagic, parse, split_cell_magic, to_python
+
+
+@dataclass(frozen=True)
+class CellCode:
+    """A cell's code as the analysis reads it; ``captured`` is the name that ``%%capture name`` binds."""
+
+    number: int
+    id: str
+    tree: ast.Module
+    captured: str | None = None
+    timed: bool = False
+    magic: CellMagic | None = None
+    magics: tuple[str, ...] = ()
+
+
+def cell_code(tagged: TaggedCell) -> CellCode | None:
+    """Parse a cell's body; None where it is no Python (a finding of its own says so)."""
+    magic = split_cell_magic(tagged.body)
+    try:
+        tree = parse(to_python(tagged.body))
+    except SyntaxError:
+        return None
+    captured = None
+    if magic is not None and magic.name == "capture":
+        names = [word for word in shlex.split(magic.line) if not word.startswith("-")]
+        captured = names[0] if names else None
+    timed = magic is not None and magic.name == "timeit"
+    lines = tuple(line.strip() for line in tagged.body.split("\n") if line.lstrip().startswith("%"))
+    return CellCode(tagged.cell.number, str(tagged.cell.id), tree, captured, timed, magic, lines)

@@ -1,0 +1,121 @@
+"""Process state that joins steps though no variable does: random generators, working directory, environment, options.
+
+Each state is treated like a variable that the step reads and changes; its name is the place where it lives
+(``numpy.random``), so that a finding about it reads like one about a variable. ``churn_handover.py`` knows how to carry each.
+"""
+
+from __future__ import annotations
+
+DRAWING_STATES = ("random", "numpy.random", "torch.random")
+"""State that only matters to steps that draw from it, and only if the notebook seeds it."""
+
+AMBIENT_STATES = (
+    "os.environ",
+    "cwd",
+    "sys.path",
+    "pandas.options",
+    "numpy.printoptions",
+    "numpy.errstate",
+    "matplotlib.rcParams",
+    "decimal.context",
+    "warnings.filters",
+    "locale",
+    "sys.recursionlimit",
+    "sklearn.config",
+)
+"""State that any later code may depend on without naming it."""
+
+_SETTERS: dict[str, str] = {
+    "random.seed": "random",
+    "random.setstate": "random",
+    "numpy.random.seed": "numpy.random",
+    "numpy.random.set_state": "numpy.random",
+    "torch.manual_seed": "torch.random",
+    "torch.set_rng_state": "torch.random",
+    "os.chdir": "cwd",
+    "os.putenv": "os.environ",
+    "os.unsetenv": "os.environ",
+    "dotenv.load_dotenv": "os.environ",
+    "pandas.set_option": "pandas.options",
+    "pandas.reset_option": "pandas.options",
+    "pandas.set_eng_float_format": "pandas.options",
+    "numpy.set_printoptions": "numpy.printoptions",
+    "numpy.seterr": "numpy.errstate",
+    "matplotlib.rc": "matplotlib.rcParams",
+    "matplotlib.rcdefaults": "matplotlib.rcParams",
+    "matplotlib.pyplot.rc": "matplotlib.rcParams",
+    "matplotlib.pyplot.rcdefaults": "matplotlib.rcParams",
+    "matplotlib.style.use": "matplotlib.rcParams",
+    "matplotlib.pyplot.style.use": "matplotlib.rcParams",
+    "seaborn.set": "matplotlib.rcParams",
+    "seaborn.set_theme": "matplotlib.rcParams",
+    "seaborn.set_style": "matplotlib.rcParams",
+    "seaborn.set_context": "matplotlib.rcParams",
+    "seaborn.set_palette": "matplotlib.rcParams",
+    "decimal.setcontext": "decimal.context",
+    "decimal.getcontext": "decimal.context",
+    "warnings.filterwarnings": "warnings.filters",
+    "warnings.simplefilter": "warnings.filters",
+    "warnings.resetwarnings": "warnings.filters",
+    "locale.setlocale": "locale",
+    "sys.setrecursionlimit": "sys.recursionlimit",
+    "sklearn.set_config": "sklearn.config",
+}
+
+_PLACES: dict[str, str] = {
+    "os.environ": "os.environ",
+    "pandas.options": "pandas.options",
+    "matplotlib.rcParams": "matplotlib.rcParams",
+    "matplotlib.pyplot.rcParams": "matplotlib.rcParams",
+    "sys.path": "sys.path",
+    "warnings.filters": "warnings.filters",
+}
+
+_NUMPY_RANDOM_LOCAL = frozenset(
+    "default_rng Generator RandomState SeedSequence PCG64 MT19937 Philox SFC64 BitGenerator get_state".split()
+)
+_RANDOM_LOCAL = frozenset("Random SystemRandom getstate".split())
+_MAY_DRAW = ("sklearn.", "scipy.", "statsmodels.", "imblearn.", "seaborn.", "xgboost.", "lightgbm.", "networkx.")
+_DRAWING_METHODS = frozenset(
+    "sample fit fit_transform fit_predict fit_resample partial_fit rvs resample simulate bootstrap score predict "
+    "kneighbors transform plot".split()
+)
+
+
+def set_by_call(dotted: str) -> str | None:
+    """The state that a call of this function sets, if any."""
+    return _SETTERS.get(dotted)
+
+
+def place(dotted: str) -> str | None:
+    """The state that an object is, if any: changing ``os.environ`` changes the environment."""
+    for name, state in _PLACES.items():
+        if dotted == name or dotted.startswith(f"{name}."):
+            return state
+    return None
+
+
+def drawn_by_call(dotted: str) -> tuple[str, ...]:
+    """The random generators that a library function may draw from without being given one."""
+    library, _, rest = dotted.partition(".")
+    if library == "random" and rest and rest not in _RANDOM_LOCAL:
+        return ("random",)
+    if dotted.startswith("numpy.random.") and rest.partition(".")[2] not in _NUMPY_RANDOM_LOCAL:
+        return ("numpy.random",)
+    if library == "torch":
+        return ("torch.random",)
+    if dotted.startswith(_MAY_DRAW):
+        return ("numpy.random",)
+    if library not in ("pandas", "numpy", "math", "matplotlib") and dotted.endswith((".shuffle", ".sample")):
+        return ("random", "numpy.random")
+    return ()
+
+
+def drawn_by_method(name: str) -> tuple[str, ...]:
+    """The random generators that a method of this name may draw from."""
+    return ("numpy.random",) if name in _DRAWING_METHODS else ()
+
+
+def carries(state: str) -> bool:
+    """Whether the state can be carried to another process exactly."""
+    return state in DRAWING_STATES or state in AMBIENT_STATES or state.startswith("patch:")

@@ -1,0 +1,337 @@
+"""Reads statements in the order in which they run: what each binds, may change, and which names are certain after it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+from cellmill.dataflow.calls import Calls
+from cellmill.dataflow.effects import Code
+from cellmill.dataflow.program import Frame
+from cellmill.dataflow.values import NOTHING, Value, only, union
+
+_SUPPRESSING = ("suppress", "raises", "assertRaises", "pytest.raises", "deprecated_call", "warns")
+
+
+class Walker(Calls):
+    """Walks statements. `run_block` says whether the code after the block can be reached."""
+
+    def run_block(self, body: Sequence[ast.stmt], frame: Frame) -> bool:
+        """Read statements in order; False if the block certainly leaves early."""
+        for statement in body:
+            if not self.run(statement, frame):
+                return False
+        return True
+
+    def run(self, node: ast.stmt, frame: Frame) -> bool:
+        """Read one statement; False if what follows it in the block is never reached."""
+        handler: Callable[[ast.stmt, Frame], bool | None] | None = getattr(self, f"run_{type(node).__name__}", None)
+        if handler is None:
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr):
+                    self.eval(child, frame)
+            return True
+        return handler(node, frame) is not False
+
+    # Simple statements
+
+    def run_Expr(self, node: ast.Expr, frame: Frame) -> None:
+        self.eval(node.value, frame)
+
+    def run_Pass(self, node: ast.Pass, frame: Frame) -> None:
+        return None
+
+    def run_Return(self, node: ast.Return, frame: Frame) -> bool:
+        if node.value is not None:
+            frame.function.returns.append(self.eval(node.value, frame))
+        return False
+
+    def run_Raise(self, node: ast.Raise, frame: Frame) -> bool:
+        for part in (node.exc, node.cause):
+            if part is not None:
+                self.eval(part, frame)
+        return False
+
+    def run_Break(self, node: ast.Break, frame: Frame) -> bool:
+        self.broken = True
+        return False
+
+    def run_Continue(self, node: ast.Continue, frame: Frame) -> bool:
+        return False
+
+    def run_Global(self, node: ast.Global, frame: Frame) -> None:
+        return None
+
+    def run_Nonlocal(self, node: ast.Nonlocal, frame: Frame) -> None:
+        if frame.code is not None:
+            frame.code.stateful = True
+
+    def run_Assign(self, node: ast.Assign, frame: Frame) -> None:
+        value = self.eval(node.value, frame)
+        for target in node.targets:
+            self.assign(target, value, frame, node.value)
+
+    def run_AnnAssign(self, node: ast.AnnAssign, frame: Frame) -> None:
+        if frame.kind != "function":
+            self.eval(node.annotation, frame)
+        if node.value is not None:
+            self.assign(node.target, self.eval(node.value, frame), frame, node.value)
+
+    def run_AugAssign(self, node: ast.AugAssign, frame: Frame) -> None:
+        added = self.eval(node.value, frame)
+        if isinstance(node.target, ast.Name):
+            old = self.read(node.target.id, frame, node.target)
+            if old.own:
+                self.mutate(old.own, frame, node.target)
+                self.store(old.own, added.reach, frame)
+                self.bind(node.target.id, Value(old.own, old.reach | added.reach), frame, node.target)
+            else:
+                self.bind(node.target.id, added, frame, node.target)
+            return
+        self.assign(node.target, added, frame, None)
+
+    def run_Delete(self, node: ast.Delete, frame: Frame) -> None:
+        for target in node.targets:
+            for part in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
+                if isinstance(part, ast.Name):
+                    self.delete(part.id, frame, part)
+                else:
+                    self.assign(part, NOTHING, frame, None)
+
+    def run_Import(self, node: ast.Import, frame: Frame) -> None:
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            statement = f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
+            self.bind(name, self.program.imported(alias.name if alias.asname else name), frame, node, statement)
+
+    def run_ImportFrom(self, node: ast.ImportFrom, frame: Frame) -> None:
+        module = "." * node.level + (node.module or "")
+        for alias in node.names:
+            if alias.name == "*":
+                self.import_star(module, frame, node)
+                continue
+            name = alias.asname or alias.name
+            statement = f"from {module} import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
+            self.bind(name, self.program.imported(f"{module}.{alias.name}"), frame, node, statement)
+
+    def import_star(self, module: str, frame: Frame, node: ast.stmt) -> None:
+        """Bind what a star import brings: exactly for the standard library, else any name that there is."""
+        if module.partition(".")[0] not in sys.stdlib_module_names:
+            frame.function.effects.binds_any = self.site(node)
+            return
+        try:
+            loaded = importlib.import_module(module)
+        except ImportError:
+            frame.function.effects.binds_any = self.site(node)
+            return
+        names = getattr(loaded, "__all__", None) or [name for name in vars(loaded) if not name.startswith("_")]
+        for name in names:
+            self.bind(name, self.program.imported(f"{module}.{name}"), frame, node, f"from {module} import {name}")
+
+    # Branches
+
+    def run_If(self, node: ast.If, frame: Frame) -> bool:
+        self.eval(node.test, frame)
+        return self.branches([node.body, node.orelse], frame)
+
+    def branches(self, bodies: Sequence[Sequence[ast.stmt]], frame: Frame) -> bool:
+        """Read alternatives; certain afterwards is what all that go on have made certain."""
+        effects = frame.function.effects
+        before = set(effects.certain)
+        results: list[set[str]] = []
+        with self.uncertain():
+            for body in bodies:
+                effects.certain = set(before)
+                if self.run_block(body, frame):
+                    results.append(effects.certain)
+        effects.certain = set.intersection(*results) if results else before
+        return bool(results)
+
+    def run_Match(self, node: ast.Match, frame: Frame) -> bool:
+        subject = self.eval(node.subject, frame)
+        effects = frame.function.effects
+        before = set(effects.certain)
+        results: list[set[str]] = []
+        exhaustive = False
+        with self.uncertain():
+            for case in node.cases:
+                effects.certain = set(before)
+                self.bind_pattern(case.pattern, subject, frame)
+                if case.guard is not None:
+                    self.eval(case.guard, frame)
+                elif isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
+                    exhaustive = True
+                if self.run_block(case.body, frame):
+                    results.append(effects.certain)
+        if not exhaustive:
+            results.append(before)
+        effects.certain = set.intersection(*results) if results else before
+        return bool(results)
+
+    def bind_pattern(self, pattern: ast.pattern, subject: Value, frame: Frame) -> None:
+        """Bind a pattern's captures to what they may be: the subject or part of it."""
+        for node in ast.walk(pattern):
+            if isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+                self.bind(node.name, subject | subject.content, frame, node)
+            elif isinstance(node, ast.MatchMapping):
+                for key in node.keys:
+                    self.eval(key, frame)
+                if node.rest:
+                    self.bind(node.rest, subject.content, frame, node)
+            elif isinstance(node, ast.MatchValue):
+                self.eval(node.value, frame)
+            elif isinstance(node, ast.MatchClass):
+                self.eval(node.cls, frame)
+
+    # Loops
+
+    def run_For(self, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
+        iterated = self.eval(node.iter, frame)
+        return self.loop(node, frame, lambda: self.assign(node.target, iterated.content, frame, None), forever=False)
+
+    run_AsyncFor = run_For
+
+    def run_While(self, node: ast.While, frame: Frame) -> bool:
+        forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        if not forever:
+            self.eval(node.test, frame)
+        return self.loop(node, frame, lambda: None if forever else self.eval(node.test, frame), forever=forever)
+
+    def loop(
+        self, node: ast.For | ast.AsyncFor | ast.While, frame: Frame, start: Callable[[], object], *, forever: bool
+    ) -> bool:
+        """Read a loop's body twice, so that what one turn makes is seen by the next."""
+        effects = frame.function.effects
+        before = set(effects.certain)
+        outer, self.broken = self.broken, False
+        rounds = 2 if self.loops < 2 else 1
+        self.loops += 1
+        certain_once = set(before)
+        with self.uncertain(unless=forever):
+            for _ in range(rounds):
+                effects.certain = set(before)
+                start()
+                self.run_block(node.body, frame)
+                certain_once = effects.certain
+        self.loops -= 1
+        left_early, self.broken = self.broken, outer
+        if forever:
+            effects.certain = certain_once if left_early else set(before)
+            return left_early
+        effects.certain = set(before)
+        if node.orelse:
+            if left_early:
+                self.branches([node.orelse, []], frame)
+            else:
+                return self.run_block(node.orelse, frame)
+        return True
+
+    # Exceptions and contexts
+
+    def run_Try(self, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
+        effects = frame.function.effects
+        before = set(effects.certain)
+        results: list[set[str]] = []
+        with self.uncertain(unless=not node.handlers, weak=False):
+            reached = self.run_block(node.body, frame)
+        if reached and node.orelse:
+            reached = self.run_block(node.orelse, frame)
+        if reached:
+            results.append(effects.certain)
+        with self.uncertain():
+            for handler in node.handlers:
+                effects.certain = set(before)
+                if handler.type is not None:
+                    self.eval(handler.type, frame)
+                if handler.name:
+                    self.bind(handler.name, self.program.new("object", self.site(handler), 0), frame, handler)
+                goes_on = self.run_block(handler.body, frame)
+                if handler.name:
+                    self.delete(handler.name, frame, handler)
+                if goes_on:
+                    results.append(effects.certain)
+        effects.certain = set.intersection(*results) if results else set(before)
+        goes_on = bool(results)
+        return self.run_block(node.finalbody, frame) and goes_on
+
+    run_TryStar = run_Try
+
+    def run_With(self, node: ast.With | ast.AsyncWith, frame: Frame) -> bool:
+        suppresses = False
+        for item in node.items:
+            value = self.eval(item.context_expr, frame)
+            maker = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+            name = maker.attr if isinstance(maker, ast.Attribute) else getattr(maker, "id", "")
+            own_class = not self.program.codes.keys().isdisjoint(value.reach)
+            suppresses = suppresses or name in _SUPPRESSING or own_class
+            if item.optional_vars is not None:
+                entered = value if self.program.kinds(value) <= {"resource"} else value | value.content
+                self.assign(item.optional_vars, entered, frame, None)
+        if not suppresses:
+            return self.run_block(node.body, frame)
+        return self.branches([node.body, []], frame)
+
+    run_AsyncWith = run_With
+
+    # Definitions
+
+    def run_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
+        decorators = [self.eval(one, frame) for one in node.decorator_list]
+        if not self.postponed_annotations:
+            args = node.args
+            for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
+                if arg is not None and arg.annotation is not None:
+                    self.eval(arg.annotation, frame)
+            if node.returns is not None:
+                self.eval(node.returns, frame)
+        value, code = self.define(node, node.name, frame)
+        names = [self.program.dotted(one) or getattr(tree, "id", "") for one, tree in zip(decorators, node.decorator_list)]
+        value = self.decorate(value, code, decorators, names, frame)
+        self.bind(node.name, value, frame, node)
+
+    run_AsyncFunctionDef = run_FunctionDef
+
+    def run_ClassDef(self, node: ast.ClassDef, frame: Frame) -> None:
+        parts = [self.eval(one, frame) for one in (*node.decorator_list, *node.bases)]
+        parts += [self.eval(one.value, frame) for one in node.keywords]
+        code = self.new_code(node, node.name, frame)
+        inner = Frame("class", frame.function.effects, frame, self.scope(node), code=code)
+        depth, self.depth = self.depth, 0
+        self.run_block(node.body, inner)
+        self.depth = depth
+        for name, value in inner.locals.items():
+            for label in value.own & self.program.codes.keys():
+                method = self.program.codes[label]
+                if isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    method.owner = code.label
+                    code.methods[name] = label
+                    self.program.methods.setdefault(name, []).append(label)
+        held = union([*inner.locals.values(), *(part for part in parts if self.program.dotted(part) is None)])
+        for base in parts:
+            for label in base.own & self.program.codes.keys():
+                inherited = self.program.codes[label].methods
+                code.methods = {**inherited, **code.methods}
+        value = only(code.label)
+        self.bind(node.name, Value(value.own, value.reach | held.reach), frame, node)
+
+    def decorate(
+        self, value: Value, code: Code, decorators: list[Value], names: list[str], frame: Frame
+    ) -> Value:
+        """What stands for a function after its decorators ran."""
+        from cellmill.dataflow.knowledge import CACHE_DECORATORS
+
+        for decorator, name in zip(decorators, names):
+            if name in CACHE_DECORATORS:
+                code.cached = True
+            elif name in ("property", "functools.cached_property") or name.endswith(".setter"):
+                code.is_property = True
+            elif name in ("staticmethod", "classmethod", "functools.wraps", "contextlib.contextmanager") or name.startswith(
+                ("functools.", "numba.", "abc.", "typing.", "dataclasses.")
+            ):
+                continue
+            else:
+                made = self.program.new("object", self.site(code.node), code.node.col_offset, code.name)
+                value = Value(made.own, made.own | value.reach | decorator.reach)
+        return value

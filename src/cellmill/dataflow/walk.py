@@ -1,0 +1,69 @@
+"""Walks the whole notebook: parameters, shared cells, then each step, and keeps what each one does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cellmill.dataflow.effects import Effects
+from cellmill.dataflow.program import Frame, Program
+from cellmill.dataflow.source import CellCode, cell_code
+from cellmill.dataflow.statements import Walker
+from cellmill.dataflow.values import Value
+from cellmill.notebook.cells import StepName
+from cellmill.notebook.steps import Steps, TaggedCell
+
+PARAMETERS = StepName("<parameters>")
+SHARED = StepName("<shared>")
+
+
+@dataclass(frozen=True)
+class Walked:
+    """One part of the notebook after the walk: its effects, and what each name stood for when it ended."""
+
+    name: StepName
+    effects: Effects
+    env: dict[str, Value]
+    cells: tuple[CellCode, ...]
+
+
+def walk(steps: Steps) -> tuple[list[Walked], Program]:
+    """Read all promoted cells in the order in which a task runs them: parameters, shared cells, then the steps."""
+    program = Program()
+    walker = Walker(program)
+    parts: list[tuple[StepName, Iterable[TaggedCell]]] = [
+        (PARAMETERS, steps.parameters),
+        (SHARED, steps.shared),
+        *((step.name, (*step.cells, *step.checks)) for step in steps.steps),
+    ]
+    walked = []
+    for name, cells in parts:
+        codes = tuple(code for code in map(cell_code, cells) if code is not None)
+        walked.append(Walked(name, _walk_part(walker, name, codes), dict(program.env), codes))
+    return walked, program
+
+
+def _walk_part(walker: Walker, name: StepName, codes: tuple[CellCode, ...]) -> Effects:
+    effects = Effects()
+    frame = Frame("module", effects)
+    walker.program.step = name
+    for code in codes:
+        walker.cell, walker.cell_id = code.number, code.id
+        walker.postponed_annotations = walker.postponed_annotations or _postpones_annotations(code.tree)
+        if code.timed:
+            place = code.tree.body[0] if code.tree.body else ast.Pass(lineno=1, col_offset=0)
+            walker.run_timed(ast.unparse(code.tree), frame, place)
+            continue
+        walker.run_block(code.tree.body, frame)
+        if code.captured:
+            place = ast.Pass(lineno=1, col_offset=0)
+            walker.bind(code.captured, walker.fresh(place, detail=code.captured), frame, place)
+    return effects
+
+
+def _postpones_annotations(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom) and node.module == "__future__" and any(one.name == "annotations" for one in node.names)
+        for node in tree.body
+    )

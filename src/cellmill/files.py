@@ -1,0 +1,48 @@
+"""The one writer of files: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from cellmill.errors import CellmillError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a crash leaves the old content or the new.
+
+    Raises
+    ------
+    CellmillError
+        If the folder can't be written to, or the disk is full; the old content is untouched.
+    """
+    path = path.resolve()
+    name = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        os.replace(name, path)
+    except OSError as error:
+        if name:
+            Path(name).unlink(missing_ok=True)
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> CellmillError:
+    """Say in one sentence why a path can't be written."""
+    return CellmillError(
+        f"can't write {path} ({error.strerror or error})",
+        remedy="free some space or choose another folder; nothing was changed",
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

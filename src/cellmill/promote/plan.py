@@ -1,0 +1,206 @@
+"""The plan: everything that a pipeline folder will hold, decided before a byte is written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cellmill.dataflow import Dataflow, analyse
+from cellmill.errors import CellmillError
+from cellmill.findings import Finding
+from cellmill.notebook import project_root, read_notebook, read_steps
+from cellmill.notebook.steps import Steps
+from cellmill.promote import provenance, spec
+from cellmill.promote.names import check_name, pipeline_name
+from cellmill.promote.parameters import Parameter, read_parameters
+from cellmill.promote.readme import readme
+from cellmill.promote.reference import ReferenceCell, ReferenceTask, reference_files
+from cellmill.promote.requirements import requirements_lock
+from cellmill.promote.rules import check_plan
+from cellmill.promote.shared import SharedModule, shared_module
+from cellmill.promote.tasks import TaskFile, task_cells, task_file
+
+GITIGNORE = "/output/\n/tests/.build/\n__pycache__/\n.ipynb_checkpoints/\n"
+# Made once, then the engineer's: promotion does not touch them again.
+SEEDED = ("env.test.yaml",)
+
+
+class PromotionRefused(CellmillError):
+    """The notebook can't be promoted; ``findings`` say why."""
+
+    def __init__(self, message: str, findings: tuple[Finding, ...] = (), **keywords: Any) -> None:
+        super().__init__(message, **keywords)
+        self.findings = findings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What promotion would write.
+
+    Attributes
+    ----------
+    name, folder
+        The pipeline and the folder that it would be written to (absolute).
+    files
+        Path below the folder (POSIX) to content.
+    findings
+        Warnings; a notebook with errors has no plan.
+    """
+
+    name: str
+    folder: Path
+    files: dict[str, bytes]
+    findings: tuple[Finding, ...]
+    steps: Steps
+    dataflow: Dataflow
+    parameters: tuple[Parameter, ...]
+
+
+def readiness(notebook_path: Path) -> tuple[Finding, ...]:
+    """All findings about a notebook, errors and warnings, in cell order."""
+    steps, dataflow, findings = _read(notebook_path)
+    return findings
+
+
+def read(notebook_path: Path) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
+    """A notebook's steps, dataflow and all findings, for who wants to show them."""
+    return _read(notebook_path)
+
+
+def _read(notebook_path: Path) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
+    steps, reading = read_steps(read_notebook(notebook_path))
+    dataflow = analyse(steps)
+    found = [*reading, *dataflow.findings, *check_plan(steps)]
+    found.sort(key=lambda one: (one.cell or 0, one.line or 0, one.code))
+    return steps, dataflow, tuple(found)
+
+
+def make_plan(notebook_path: Path, *, name: str | None = None, into: Path | None = None) -> Plan:
+    """Decide what a notebook's pipeline folder will hold.
+
+    Parameters
+    ----------
+    notebook_path
+        The notebook.
+    name
+        The pipeline's name; by default made from the notebook's file name.
+    into
+        The folder that holds pipelines; by default ``pipelines`` in the project's root.
+
+    Raises
+    ------
+    PromotionRefused
+        If readiness has errors.
+    CellmillError
+        If the notebook can't be read or the name can't be used.
+    """
+    notebook_path = Path(notebook_path).absolute()
+    steps, dataflow, findings = _read(notebook_path)
+    errors = [one for one in findings if one.severity == "error"]
+    if errors:
+        more = f" (and {len(errors) - 1} more: see `cellmill check`)" if len(errors) > 1 else ""
+        first = errors[0]
+        raise PromotionRefused(
+            f"not ready for promotion: {first.message}{more}",
+            findings,
+            notebook=notebook_path.name,
+            cell=first.cell,
+            line=first.line,
+            remedy=first.remedy,
+        )
+    pipeline = check_name(name) if name else pipeline_name(notebook_path.stem)
+    folder = ((into or project_root(notebook_path.parent) / "pipelines") / pipeline).absolute()
+    parameters = read_parameters(steps)
+    files = _files(pipeline, folder, steps, dataflow, parameters)
+    return Plan(pipeline, folder, files, findings, steps, dataflow, parameters)
+
+
+def _files(
+    pipeline: str, folder: Path, steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter, ...]
+) -> dict[str, bytes]:
+    source = Path(os.path.relpath(steps.notebook.path, folder)).as_posix()
+    workdir = Path(os.path.relpath(steps.notebook.path.parent, folder)).as_posix()
+    shared = shared_module(steps, dataflow, parameters)
+    tasks = _tasks(pipeline, steps, dataflow)
+    text = {
+        ".gitignore": GITIGNORE,
+        "README.md": readme(pipeline, steps, dataflow, parameters, source),
+        "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, dataflow, parameters, source),
+        "env.test.yaml": spec.env_yaml(pipeline, parameters, workdir, profile="test"),
+        "env.yaml": spec.env_yaml(pipeline, parameters, workdir),
+        "pipeline.yaml": spec.pipeline_yaml(pipeline, steps, dataflow, parameters, source),
+        "requirements.lock": requirements_lock(steps),
+        f"{pipeline}_handover.py": Path(__file__).with_name("handover.py").read_text(encoding="utf-8"),
+        **{f"tasks/{name}.py": task.text for name, task in tasks.items()},
+    }
+    if shared is not None:
+        text[f"{pipeline}_shared.py"] = shared.text
+    files = {name: content.encode() for name, content in text.items()}
+    files |= reference_files(
+        pipeline, _reference_tasks(tasks, dataflow), shared.defined if shared else None, kernel=steps.notebook.kernel
+    )
+    files = dict(sorted(files.items()))
+    cells = _cells(pipeline, steps, tasks, shared)
+    stamped = {name: content for name, content in files.items() if name not in SEEDED}
+    files[provenance.FILE] = provenance.as_bytes(
+        provenance.provenance(pipeline, steps, dataflow, cells, stamped, source)
+    )
+    return files
+
+
+def _tasks(pipeline: str, steps: Steps, dataflow: Dataflow) -> dict[str, TaskFile]:
+    by_name = {step.name: step for step in steps.steps}
+    handover = f"{pipeline}_handover"
+    return {
+        str(flow.name): task_file(
+            by_name[flow.name], flow, steps, dataflow, pipeline=pipeline, cells=task_cells(by_name[flow.name], handover)
+        )
+        for flow in dataflow.steps
+    }
+
+
+def _reference_tasks(tasks: dict[str, TaskFile], dataflow: Dataflow) -> list[ReferenceTask]:
+    found = []
+    for flow in dataflow.steps:
+        cells = [
+            ReferenceCell(
+                str(one.tagged.cell.id),
+                one.source,
+                one.tagged.cell.tags,
+                one.tagged.cell.outputs,
+                one.tagged.cell.execution_count,
+            )
+            for one in tasks[str(flow.name)].cells
+        ]
+        found.append(ReferenceTask(str(flow.name), tuple(str(name) for name in flow.upstream), tuple(cells)))
+    return found
+
+
+def _cells(
+    pipeline: str, steps: Steps, tasks: dict[str, TaskFile], shared: SharedModule | None
+) -> dict[str, dict[str, Any]]:
+    """For each promoted cell: where it is in the folder, and how its lines there are counted."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, task in tasks.items():
+        for one in task.cells:
+            entry: dict[str, Any] = {
+                "number": one.tagged.cell.number,
+                "task": name,
+                "file": f"tasks/{name}.py",
+                "line": task.lines.get(str(one.tagged.cell.id), 1),
+                "dropped": one.dropped,
+            }
+            if one.tagged.role.kind == "check":
+                entry["check"] = True
+            found[str(one.tagged.cell.id)] = entry
+    for tagged in steps.shared if shared else ():
+        found[str(tagged.cell.id)] = {
+            "number": tagged.cell.number,
+            "task": None,
+            "file": f"{pipeline}_shared.py",
+            "line": shared.lines.get(str(tagged.cell.id), 1) if shared else 1,
+            "dropped": 0,
+        }
+    return dict(sorted(found.items(), key=lambda one: one[1]["number"]))

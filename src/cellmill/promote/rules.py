@@ -1,0 +1,71 @@
+"""Readiness rules on what the pipeline folder would hold."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from cellmill.dataflow.source import cell_code
+from cellmill.findings import Finding
+from cellmill.notebook.steps import Steps
+from cellmill.promote.requirements import missing_modules
+
+
+def check_plan(steps: Steps) -> Iterator[Finding]:
+    """Findings that need more than names: modules that are not installed, shared cells that are no module."""
+    yield from _not_installed(steps)
+    yield from _waiting_shared(steps)
+    yield from _never_run(steps)
+
+
+def _not_installed(steps: Steps) -> Iterator[Finding]:
+    for module, cell, line in missing_modules(steps):
+        yield Finding(
+            "CM401",
+            "not-installed",
+            "warning",
+            f"module `{module}` is not installed here, so requirements.lock can't name it",
+            f"install it before you promote, or add it to the file {module}.py beside the notebook",
+            name=module,
+            cell=cell,
+            line=line,
+        )
+
+
+def _waiting_shared(steps: Steps) -> Iterator[Finding]:
+    """A module can't await."""
+    for tagged in steps.shared:
+        code = cell_code(tagged)
+        if code is None:
+            continue
+        waiting: list[ast.AST] = list(code.tree.body)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                continue
+            if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
+                yield Finding(
+                    "CM402",
+                    "shared-await",
+                    "error",
+                    "a shared cell becomes a module, which can't await at its top level",
+                    "tag the cell as a step",
+                    step="shared",
+                    cell=tagged.cell.number,
+                    cell_id=str(tagged.cell.id),
+                    line=getattr(node, "lineno", 1),
+                )
+                break
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _never_run(steps: Steps) -> Iterator[Finding]:
+    promoted = [one for step in steps.steps for one in step.cells]
+    if promoted and not any(one.cell.outputs or one.cell.execution_count for one in promoted):
+        yield Finding(
+            "CM403",
+            "no-outputs",
+            "info",
+            "the notebook was saved without outputs, so its tests have nothing to compare with",
+            "run the notebook and save it before you promote",
+        )

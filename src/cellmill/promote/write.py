@@ -1,0 +1,229 @@
+"""Writes a plan: the whole folder at once, and never over somebody's edits."""
+
+from __future__ import annotations
+
+import ctypes
+import difflib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cellmill.files import unwritable
+from cellmill.promote import provenance
+from cellmill.promote.plan import SEEDED, Plan, PromotionRefused
+
+# Recorded at promotion, but no reason to promote again.
+_RECORDED = ("requirements.lock", provenance.FILE)
+_RENAME_EXCHANGE = 2
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `write_plan` did: ``changed`` lists the files that are new or differ; empty if all was current."""
+
+    folder: Path
+    changed: tuple[str, ...]
+    removed: tuple[str, ...] = ()
+    created: bool = False
+
+
+def write_plan(plan: Plan, *, force: bool = False) -> Written:
+    """Write the pipeline folder: beside its place first, then in one move.
+
+    Parameters
+    ----------
+    plan
+        What to write.
+    force
+        Overwrite files that were edited by hand since the last promotion, and a folder of another notebook.
+
+    Raises
+    ------
+    PromotionRefused
+        If files were edited by hand, or the folder is not a promotion of this notebook, and ``force`` is off.
+    CellmillError
+        If the folder can't be written; what was there is untouched.
+    """
+    last = last_promotion(plan.folder)
+    if plan.folder.exists() and not force:
+        _refuse_foreign(plan, last)
+        _refuse_edited(plan, last)
+    changed = changed_files(plan)
+    removed = tuple(_obsolete(plan, last))
+    if not changed and not removed:
+        return Written(plan.folder, ())
+    created = not plan.folder.exists()
+    try:
+        plan.folder.parent.mkdir(parents=True, exist_ok=True)
+        _replace_folder(plan, last)
+    except OSError as error:
+        raise unwritable(plan.folder, error) from error
+    return Written(plan.folder, tuple(changed), removed, created)
+
+
+def diff_plan(plan: Plan) -> str:
+    """Unified diff from what is on disk to the plan; empty if promotion would change nothing."""
+    parts = []
+    last = last_promotion(plan.folder)
+    for name in [*changed_files(plan), *_obsolete(plan, last)]:
+        if name in _RECORDED:
+            continue
+        old = _text(plan.folder / name)
+        new = plan.files[name].decode() if name in plan.files else ""
+        parts += difflib.unified_diff(
+            old.splitlines(keepends=True),
+            new.splitlines(keepends=True),
+            f"a/{name}" if old else "/dev/null",
+            f"b/{name}" if name in plan.files else "/dev/null",
+        )
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in parts)
+
+
+def changed_files(plan: Plan) -> list[str]:
+    """Files that are missing or differ; what is only recorded counts when something else differs too."""
+    differing = []
+    for name, content in plan.files.items():
+        path = plan.folder / name
+        if name in SEEDED and path.exists():
+            continue
+        if not path.is_file() or path.read_bytes() != content:
+            differing.append(name)
+    if all(name in _RECORDED for name in differing) and (plan.folder / provenance.FILE).exists():
+        if _lasting(_json(plan.folder / provenance.FILE)) == _lasting(json.loads(plan.files[provenance.FILE])):
+            return []
+    return differing
+
+
+def edited_files(folder: Path) -> list[str]:
+    """Files of the last promotion that were changed or deleted since."""
+    last = last_promotion(folder)
+    if last is None:
+        return []
+    edited = []
+    for name, digest in last.get("files", {}).items():
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            edited.append(name)
+    return edited
+
+
+def last_promotion(folder: Path) -> dict[str, Any] | None:
+    """The folder's .promotion.json, or None if it has none that can be read."""
+    content = _json(folder / provenance.FILE)
+    return content or None
+
+
+def _lasting(content: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in content.items() if name not in provenance.VOLATILE}
+    kept["files"] = {name: value for name, value in kept.get("files", {}).items() if name not in _RECORDED}
+    return kept
+
+
+def _refuse_foreign(plan: Plan, last: dict[str, Any] | None) -> None:
+    if last is None:
+        if any(plan.folder.iterdir()):
+            raise PromotionRefused(
+                f"{plan.folder} exists and was not made by promotion",
+                notebook=plan.steps.notebook.path.name,
+                remedy="choose another name with --name, or overwrite it with --force",
+            )
+        return
+    ours = json.loads(plan.files[provenance.FILE])["notebook"]
+    if last.get("notebook") != ours:
+        raise PromotionRefused(
+            f"pipeline {plan.name} was promoted from {last.get('notebook')}, not from this notebook",
+            notebook=plan.steps.notebook.path.name,
+            remedy="choose another name with --name, or overwrite it with --force",
+        )
+
+
+def _refuse_edited(plan: Plan, last: dict[str, Any] | None) -> None:
+    edited = [name for name in edited_files(plan.folder) if name not in _RECORDED]
+    edited = [name for name in edited if _text(plan.folder / name).encode() != plan.files.get(name)]
+    if edited:
+        raise PromotionRefused(
+            f"{', '.join(edited)} in {plan.folder} changed since the last promotion",
+            notebook=plan.steps.notebook.path.name,
+            remedy="see what would be lost with --diff, bring the change into the notebook, or overwrite it with --force",
+        )
+
+
+def _obsolete(plan: Plan, last: dict[str, Any] | None) -> list[str]:
+    """Files of the last promotion that the plan has no more."""
+    known = last.get("files", {}) if last else {}
+    return [name for name in known if name not in plan.files and (plan.folder / name).exists()]
+
+
+def _replace_folder(plan: Plan, last: dict[str, Any] | None) -> None:
+    with tempfile.TemporaryDirectory(prefix=f".{plan.name}.", dir=plan.folder.parent, ignore_cleanup_errors=True) as place:
+        made = Path(place) / plan.name
+        for name, content in plan.files.items():
+            path = made / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if name in SEEDED and (plan.folder / name).exists():
+                content = (plan.folder / name).read_bytes()
+            _write(path, content)
+        if not plan.folder.exists():
+            os.rename(made, plan.folder)
+            return
+        _keep_others(plan, last, made)
+        _swap(made, plan.folder)
+        # What runs made moves over whole; the old files go with the temporary folder.
+        if (made / "output").exists():
+            os.rename(made / "output", plan.folder / "output")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _keep_others(plan: Plan, last: dict[str, Any] | None, made: Path) -> None:
+    """Copy what is not promotion's own: profiles, notes, tests that an engineer added."""
+    known = set(last.get("files", {})) if last else set()
+    for path in plan.folder.rglob("*"):
+        name = path.relative_to(plan.folder).as_posix()
+        if name.split("/")[0] == "output" or path.is_dir() or name in known or name in plan.files:
+            continue
+        target = made / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target, follow_symlinks=False)
+
+
+def _swap(new: Path, old: Path) -> None:
+    """Exchange two folders in one system call; where there is none, in two renames."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    rename = getattr(libc, "renameat2", None)
+    if rename is not None:
+        if rename(-100, os.fsencode(new), -100, os.fsencode(old), _RENAME_EXCHANGE) == 0:
+            return
+        if ctypes.get_errno() not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(old))
+    aside = new.with_name(f"{new.name}.old")
+    os.rename(old, aside)
+    os.rename(new, old)
+    os.rename(aside, new)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
