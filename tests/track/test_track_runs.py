@@ -1,0 +1,289 @@
+"""What a run leaves in the project's own MLflow store."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellmill.run.events import Event
+from cellmill.track import Tracker
+
+if TYPE_CHECKING:
+    from conftest import Project, Told
+
+SENTENCE = "notebooks/churn.ipynb, cell 4, line 2 (step train): ValueError: no rows."
+FAILURE = {"kind": "error", "sentence": SENTENCE}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_a_run_has_a_run_for_each_task_with_all_that_is_known(project: Project, told: Told, records: Any) -> None:
+    git(project.root, "init", "-q", "-b", "trunk")
+    git(project.root, "add", "pyproject.toml", "notebooks")
+    git(project.root, "commit", "-qm", "first")
+    (project.root / "pyproject.toml").write_text("# changed")
+    told.start(test_size=0.2, name="x")
+    told.task("load", test_size=0.2)
+    told.done(
+        "load",
+        notebook=str(project.product("load.ipynb", "executed")),
+        report=str(project.product("load.html", "report")),
+        variables=str(project.product("load/variables.json", '{"metrics": {"rows": 7}, "criteria": []}')),
+    )
+    told.task("train")
+    told.done("train", metrics={"accuracy": 0.9, "AUC@5%": 1, "note": "text", "worst": float("-inf")})
+    tracker = told.finish()
+
+    assert tracker.notices == []
+    found = records()
+    run, load, train = found.run("churn r1"), found.run("load"), found.run("train")
+    assert [run.info.status, load.info.status, train.info.status] == ["FINISHED"] * 3
+    assert [found.parent(run), found.parent(load), found.parent(train)] == [None, "churn r1", "churn r1"]
+    assert run.data.params == {"test_size": "0.2", "name": "x"}
+    assert load.data.params == {"test_size": "0.2"}
+    assert load.data.metrics == {"rows": 7, "duration_seconds": 1.5}
+    assert train.data.metrics.items() >= {"accuracy": 0.9, "AUC_5_": 1.0, "duration_seconds": 1.5}.items()
+    assert train.data.metrics["worst"] < -1e308
+    assert "note" not in train.data.metrics
+    assert run.data.metrics.items() >= {"duration_seconds": 3.25, "load/rows": 7, "train/accuracy": 0.9}.items()
+    artifacts = found.artifacts(load)
+    assert artifacts["notebook/load.ipynb"] == "executed"
+    assert artifacts["report/load.html"] == "report"
+    assert '"rows": 7' in artifacts["outputs.json"]
+    assert "notebook_sha256" in found.artifacts(run)["promotion.json"]
+    assert (
+        run.data.tags.items()
+        >= {
+            "cellmill.state": "succeeded",
+            "cellmill.pipeline": "churn",
+            "cellmill.profile": "test",
+            "cellmill.notebook_sha256": "0" * 64,
+            "cellmill.notebook_changed": "true",
+            "cellmill.promoted.git_commit": "abc",
+            "cellmill.promoted.git_dirty": "true",
+            "cellmill.git_dirty": "true",
+            "mlflow.source.git.branch": "trunk",
+            "mlflow.source.git.commit": git(project.root, "rev-parse", "HEAD"),
+            "version.python": ".".join(map(str, sys.version_info[:3])),
+        }.items()
+    )
+    assert run.data.tags["version.nbformat"] != "5.0.0", "the version that ran, not the one promoted with"
+    assert load.data.tags["cellmill.task"] == "load"
+
+
+def test_everything_lies_beside_the_store_and_nothing_in_the_current_folder(
+    new_project: Project, tell: Any, records: Any, elsewhere: Path
+) -> None:
+    told = tell("r1").start()
+    told.task("load")
+    told.done("load", notebook=str(new_project.product("load.ipynb")))
+    tracker = told.finish()
+
+    found = records()
+    assert found.client.get_experiment_by_name("Default").artifact_location.startswith(
+        (new_project.root / "mlartifacts").as_uri()
+    )
+    assert list((new_project.root / "mlartifacts").rglob("load.ipynb"))
+    assert list(elsewhere.iterdir()) == []
+    assert {path.name for path in new_project.root.iterdir()} == {
+        "mlartifacts",
+        "mlflow.db",
+        "notebooks",
+        "pipelines",
+        "pyproject.toml",
+    }
+    experiment = found.client.get_experiment_by_name("churn-experiment").experiment_id
+    assert tracker.url == f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{found.run('churn r1').info.run_id}"
+    assert f"sqlite:///{new_project.root}/mlflow.db" in "\n".join(tracker.closing_lines)
+
+
+def test_a_failed_task_fails_its_run_and_the_parent(project: Project, told: Told, records: Any) -> None:
+    told.start()
+    told.task("load", rows=3)
+    told.done("load")
+    told.task("train")
+    project.product("train.metrics.json", '{"metrics": {"loss": 0.5}, "criteria": [{"met": false}]}')
+    told.failed("train", notebook=str(project.product("train.ipynb", "half")))
+    told.tracker(Event("task-skipped", "report", {"reason": "train failed"}))
+    told.finish("failed")
+
+    found = records()
+    run, train = found.run("churn r1"), found.run("train")
+    assert [run.info.status, train.info.status, found.run("load").info.status] == ["FAILED", "FAILED", "FINISHED"]
+    assert train.data.tags["cellmill.failure"] == SENTENCE
+    assert run.data.tags["cellmill.failure"] == SENTENCE
+    assert run.data.tags["cellmill.failed_tasks"] == "train"
+    assert run.data.tags["cellmill.skipped"] == "train failed: report"
+    assert train.data.metrics["loss"] == 0.5
+    artifacts = found.artifacts(train)
+    assert artifacts["notebook/train.ipynb"] == "half"
+    assert "Traceback: ValueError" in artifacts["failure.txt"]
+    assert '"met": false' in artifacts["outputs.json"]
+
+
+def test_metrics_that_an_earlier_run_left_on_disk_are_not_recorded(project: Project, told: Told, records: Any) -> None:
+    import os
+
+    stale = project.product("train.metrics.json", '{"metrics": {"loss": 0.5}}')
+    os.utime(stale, (time.time() - 600, time.time() - 600))
+    told.start()
+    told.task("train")
+    told.failed("train")
+    told.finish("failed")
+    assert "loss" not in records().run("train").data.metrics
+
+
+def test_a_stopped_run_is_killed_not_failed(told: Told, records: Any) -> None:
+    told.start()
+    told.task("load")
+    told.failed("load", kind="stopped")
+    told.task("train", size=1)
+    told.finish("stopped")
+
+    found = records()
+    assert [found.run(name).info.status for name in ("churn r1", "load", "train")] == ["KILLED"] * 3
+    assert found.run("train").data.params == {"size": "1"}
+
+
+def test_a_run_whose_end_is_never_told_is_killed(told: Told, records: Any) -> None:
+    told.start()
+    told.task("load")
+    told.tracker.close()
+    assert [records().run(name).info.status for name in ("churn r1", "load")] == ["KILLED"] * 2
+    assert told.tracker.task_environment("load") == {}
+
+
+def test_attempts_before_the_last_one_lie_under_it(told: Told, records: Any) -> None:
+    told.start()
+    first = told.task("train", attempt=1)["MLFLOW_RUN_ID"]
+    told.tracker(Event("task-retried", "train", {"attempt": 1, "attempts": 3, "failure": FAILURE}))
+    told.task("train", attempt=2)
+    told.tracker(Event("task-retried", "train", {"attempt": 2, "attempts": 3, "failure": FAILURE}))
+    last = told.task("train", attempt=3, size=1)["MLFLOW_RUN_ID"]
+    told.done("train")
+    told.finish()
+
+    found = records()
+    train = found.run("train")
+    assert train.info.run_id == last != first
+    assert (train.info.status, found.parent(train), train.data.tags["cellmill.attempt"]) == (
+        "FINISHED",
+        "churn r1",
+        "3",
+    )
+    assert found.run("churn r1").info.status == "FINISHED"
+    for name in ("train (attempt 1)", "train (attempt 2)"):
+        earlier = found.run(name)
+        assert (earlier.info.status, found.parent(earlier)) == ("FAILED", "train")
+        assert earlier.data.tags["cellmill.failure"] == SENTENCE
+
+
+def test_tasks_that_are_up_to_date_are_told_on_the_parent_only(told: Told, records: Any) -> None:
+    told.start()
+    for task in ("load", "train"):
+        told.tracker(Event("task-skipped", task, {"reason": "up to date", "up_to_date": True}))
+    told.finish()
+
+    assert [run.info.run_name for run in records().runs()] == ["churn r1"]
+    assert records().run("churn r1").data.tags["cellmill.skipped"] == "up to date: load, train"
+
+
+def test_what_the_kernel_leaves_as_the_status_does_not_last(told: Told, records: Any) -> None:
+    told.start()
+    run_id = told.task("train")["MLFLOW_RUN_ID"]
+    client = records().client
+    nested = client.create_run(client.get_run(run_id).info.experiment_id, tags={"mlflow.parentRunId": run_id})
+    told.failed("train")
+    told.tracker.task_environment("load")  # waits until the failure is recorded
+    client.set_terminated(run_id, "FINISHED")  # MLflow's own exit handler, in a kernel that takes long to end
+    told.finish("failed")
+    assert client.get_run(run_id).info.status == "FAILED"
+    assert client.get_run(nested.info.run_id).info.status == "FAILED"
+
+
+def test_the_runs_start_does_not_wait_for_mlflow(new_project: Project) -> None:
+    code = """
+import sys, time
+from pathlib import Path
+began = time.perf_counter()
+from cellmill.track import Tracker
+from cellmill.run.events import Event
+assert "mlflow" not in sys.modules
+print("import", time.perf_counter() - began)
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "mlflow":
+            time.sleep(2)
+sys.meta_path.insert(0, Slow())
+began = time.perf_counter()
+tracker = Tracker(Path(sys.argv[1]))
+tracker(Event("run-started", data={"run_id": "r1", "tasks": [], "parameters": {}}))
+tracker(Event("task-skipped", "load", {"reason": "up to date"}))
+assert time.perf_counter() - began < 1, time.perf_counter() - began
+assert tracker.run_id is None
+tracker(Event("run-finished", data={"state": "succeeded", "seconds": 1}))
+assert tracker.run_id is not None
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(new_project.folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_never_raises_into_the_run(new_project: Project, tell: Any) -> None:
+    (new_project.folder / "cellmill.yaml").write_text("experimnt: typo")
+    told = tell("r1").start()
+    assert told.task("load") == {}
+    tracker = told.finish()
+    assert len(tracker.notices) == 1
+    assert "experimnt" in tracker.notices[0]
+    assert tracker.closing_lines == []
+
+
+def test_a_store_that_cannot_be_written_leaves_the_run_in_a_spool(
+    new_project: Project, tell: Any, records: Any
+) -> None:
+    (new_project.root / "mlflow.db").mkdir()
+    said: list[str] = []
+    began = time.monotonic()
+    told = tell("r1")
+    told.tracker = Tracker(new_project.folder, on_notice=said.append)
+    environment = told.start().task("load")
+    told.done("load")
+    tracker = told.finish()
+
+    assert time.monotonic() - began < 20, "MLflow itself tries again for minutes"
+    assert said == tracker.notices
+    assert len(said) == 1
+    assert "unable to open database file" in said[0]
+    assert "cellmill track push" in said[0]
+    spool = new_project.root / ".cellmill" / "spool" / "churn-r1"
+    assert str(spool / "mlflow.db") in environment["MLFLOW_TRACKING_URI"]
+    assert records(environment["MLFLOW_TRACKING_URI"]).run("load").info.status == "FINISHED"
+
+
+def test_where_nothing_can_be_written_the_run_still_ends(new_project: Project, tell: Any) -> None:
+    (new_project.root / "mlflow.db").mkdir()
+    (new_project.root / ".cellmill").touch()
+    told = tell("r1").start()
+    assert told.task("load") == {}
+    tracker = told.finish()
+    assert [notice for notice in tracker.notices if "not recorded" in notice] == tracker.notices != []
+
+
+def test_an_experiment_that_was_deleted_comes_back(tell: Any, told: Told, project: Project, records: Any) -> None:
+    told.start()
+    told.finish()
+    client = records().client
+    client.delete_experiment(client.get_experiment_by_name("churn-experiment").experiment_id)
+    tracker = tell("r2").start().finish()
+    assert ["was restored" in notice for notice in tracker.notices] == [True]
+    assert records().run("churn r2").info.status == "FINISHED"
