@@ -1,0 +1,175 @@
+"""``%promote`` and ``%run_pipeline``: from the notebook to its pipeline and through it, all from a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.display import display
+
+from cellmill.errors import CellmillError
+from cellmill.magics.arguments import Given, Usage, parse_arguments
+from cellmill.magics.run_view import RunView
+from cellmill.magics.session import Session
+from cellmill.magics.tables import Table
+from cellmill.magics.told import tells_in_one_line, without_traceback
+from cellmill.notebook import project_root
+from cellmill.notebook.magic_lines import did_you_mean
+
+if TYPE_CHECKING:
+    from cellmill.promote import Plan
+
+_PROMOTE = Usage(
+    "%promote [NAME] [--force] [--dry-run] [--diff] [--into DIR] [--notebook FILE]",
+    words=1,
+    flags=("--force", "--dry-run", "--diff"),
+    values=("--into", "--notebook"),
+)
+_RUN = Usage(
+    "%run_pipeline [NAME] [-p NAME=VALUE ...] [--env PROFILE] [--force] [--only STEP] [--from STEP]",
+    words=1,
+    flags=("--force",),
+    values=("-p", "--env", "--only", "--from"),
+)
+
+
+@magics_class
+class PipelineMagics(Magics):
+    """Promote and run."""
+
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
+        super().__init__(shell)
+        self._session = session
+
+    @line_magic
+    @tells_in_one_line
+    def promote(self, line: str) -> None:
+        """Make a pipeline of this notebook.
+
+            %promote [NAME] [--force] [--dry-run] [--diff] [--into DIR] [--notebook FILE]
+
+        The folder pipelines/NAME is written, NAME being the notebook's name if none is given. The saved file is read,
+        so save first.
+
+        --dry-run        say what would be written, and write nothing
+        --diff           show what would change, and write nothing
+        --force          overwrite a folder that was edited by hand
+        --into DIR       write to DIR/NAME
+        --notebook FILE  promote this notebook
+        """
+        from cellmill.promote import diff_plan, make_plan, write_plan
+
+        given = parse_arguments(_PROMOTE, line)
+        notebook, unsaved = self._session.read_notebook(given.value("--notebook"))
+        if unsaved and not given.flags & {"--dry-run", "--diff"} and "--force" not in given.flags:
+            raise CellmillError(unsaved.partition(";")[0], remedy="save it (Ctrl+S) and run this cell again")
+        into = given.value("--into")
+        plan = make_plan(notebook.path, name=given.word, into=Path(into).expanduser() if into else None)
+        notes = [f"{unsaved}."] if unsaved else []
+        if "--diff" in given.flags:
+            display(_Text(diff_plan(plan) or f"{_shown(plan.folder)} is as the notebook has it: nothing would change."))  # type: ignore[no-untyped-call]
+        elif "--dry-run" in given.flags:
+            display(_plan_table(plan, f"{_shown(plan.folder)} would be written.", notes))  # type: ignore[no-untyped-call]
+        else:
+            write_plan(plan, force="--force" in given.flags)
+            notes.append(f"%run_pipeline {plan.name} runs it here, cellmill run {_shown(plan.folder)} in a terminal.")
+            display(_plan_table(plan, f"{notebook.path.name} is now the pipeline {_shown(plan.folder)}.", notes))  # type: ignore[no-untyped-call]
+
+    @line_magic
+    @tells_in_one_line
+    def run_pipeline(self, line: str) -> None:
+        """Run a promoted pipeline.
+
+            %run_pipeline [NAME] [-p NAME=VALUE ...] [--env PROFILE] [--force] [--only STEP] [--from STEP]
+
+        NAME is a folder in pipelines/, by default that of this notebook. Tasks that are up to date are skipped; the run
+        is recorded in MLflow.
+
+        -p NAME=VALUE  set a parameter
+        --env PROFILE  let env.PROFILE.yaml override env.yaml
+        --force        run tasks that are up to date as well
+        --only STEP    run this step alone
+        --from STEP    run this step and those after it
+        """
+        given = parse_arguments(_RUN, line)
+        folder = self._folder(given.word)
+        view = RunView(folder)
+        failed = run_and_show(folder, given, view)
+        if failed:
+            raise without_traceback(RuntimeError(failed), failed)
+
+    def _folder(self, name: str | None) -> Path:
+        """Find a pipeline by its name or path."""
+        if name and ("/" in name or (Path(name) / "pipeline.yaml").is_file()):
+            return Path(name).expanduser()
+        if name:
+            try:
+                start = self._session.notebook_path()
+            except CellmillError:
+                start = Path.cwd()
+        else:
+            start = self._session.notebook_path()
+        pipelines = project_root(start) / "pipelines"
+        folder = pipelines / (name or start.stem)
+        if not (folder / "pipeline.yaml").is_file():
+            there = sorted(found.parent.name for found in pipelines.glob("*/pipeline.yaml"))
+            otherwise = f"the pipelines are {', '.join(there)}" if there else "make it with %promote"
+            raise CellmillError(
+                f"there is no pipeline {folder.name} in {pipelines}",
+                remedy=did_you_mean(name, there, otherwise) if name else "make it with %promote",
+            )
+        return folder
+
+
+def run_and_show(folder: Path, given: Given, view: RunView) -> str:
+    """Run a pipeline and follow it in a view; gives the sentence that tells why it failed, if it did."""
+    from cellmill.run import run_pipeline
+    from cellmill.run.folder import accepted_parameters
+    from cellmill.run.parameters import parse_assignments
+    from cellmill.track import Tracker
+
+    parameters = parse_assignments(given.values.get("-p", ()), accepted_parameters(folder), where=folder)
+    tracker = Tracker(folder, on_notice=view.notice)
+    try:
+        result = run_pipeline(
+            folder,
+            parameters=parameters,
+            profile=given.value("--env"),
+            force="--force" in given.flags,
+            only=given.value("--only"),
+            from_=given.value("--from"),
+            listeners=(view, tracker),
+            task_environment=tracker.task_environment,
+        )
+    finally:
+        tracker.close()
+    view.ended(result, tracker.url)
+    if result.state == "succeeded":
+        return ""
+    return result.failure.sentence if result.failure else "the run was stopped"
+
+
+class _Text:
+    """A text shown as it is."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _plan_table(plan: Plan, caption: str, notes: list[str]) -> Table:
+    rows = [(name, f"{len(content):,} bytes") for name, content in sorted(plan.files.items())]
+    warnings = [str(one) for one in plan.findings if one.severity != "info"]
+    return Table(caption, ("file", "size"), rows, [*warnings, *notes])
+
+
+def _shown(path: Path) -> str:
+    """The path as the user would type it: relative if it is below the current folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,161 @@
+"""``%steps`` and ``%readiness``: what the notebook will become, and what stands between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.display import display
+
+from cellmill.findings import Finding
+from cellmill.magics.arguments import Usage, parse_arguments
+from cellmill.magics.session import Session
+from cellmill.magics.tables import Table
+from cellmill.magics.told import tells_in_one_line
+from cellmill.magics.values import describe_value
+from cellmill.notebook import read_steps
+from cellmill.notebook.steps import Step, Steps, TaggedCell
+
+if TYPE_CHECKING:
+    from cellmill.dataflow import Dataflow
+
+_STEPS = Usage("%steps [NOTEBOOK]", words=1, values=("--notebook",))
+_READINESS = Usage("%readiness [NOTEBOOK]", words=1, values=("--notebook",))
+
+
+@magics_class
+class ReadingMagics(Magics):
+    """Look at the notebook; nothing is written."""
+
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
+        super().__init__(shell)
+        self._session = session
+
+    @line_magic
+    @tells_in_one_line
+    def steps(self, line: str) -> None:
+        """Show the steps of this notebook.
+
+            %steps [NOTEBOOK]
+
+        For each step its cells, the steps that it follows, and the variables that it hands over, with their type and
+        size where they exist in this kernel. Read from the saved file.
+        """
+        given = parse_arguments(_STEPS, line)
+        notebook, unsaved = self._session.read_notebook(given.word or given.value("--notebook"))
+        steps, findings = read_steps(notebook)
+        display(steps_table(steps, findings, self._session.namespace, unsaved))  # type: ignore[no-untyped-call]
+
+    @line_magic
+    @tells_in_one_line
+    def readiness(self, line: str) -> None:
+        """Show what stands between this notebook and its promotion.
+
+            %readiness [NOTEBOOK]
+
+        Each finding has its cell, a reason and a remedy; errors must be mended, warnings may stay. Read from the saved
+        file.
+        """
+        from cellmill.promote import readiness
+
+        given = parse_arguments(_READINESS, line)
+        notebook, unsaved = self._session.read_notebook(given.word or given.value("--notebook"))
+        display(findings_table(notebook.path.name, readiness(notebook.path), unsaved))  # type: ignore[no-untyped-call]
+
+
+def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[str, Any], unsaved: str = "") -> Table:
+    """Make the table that ``%steps`` shows."""
+    name = steps.notebook.path.name
+    errors = [str(one) for one in findings if one.severity == "error"]
+    if not steps.steps:
+        return Table(f"{name} has no steps.", notes=[*errors, *_sentences(unsaved)])
+    from cellmill.dataflow import analyse
+
+    flow = analyse(steps)
+    known = {step.name: step for step in steps.steps}
+    rows = [
+        (str(part.name), _cells(known[part.name]), _after(part.name, flow), _handed_over(part.name, flow, namespace))
+        for part in flow.steps
+    ]
+    edges = "1 edge" if len(flow.edges) == 1 else f"{len(flow.edges)} edges"
+    count = "1 step" if len(rows) == 1 else f"{len(rows)} steps"
+    problems = [*errors, *(str(one) for one in flow.findings if one.severity == "error")]
+    more = ["%readiness shows what stands in the way of promotion."] if problems else []
+    return Table(
+        f"{name}: {count}, {edges}.",
+        ("step", "cells", "after", "hands over"),
+        rows,
+        [*_others(steps), *more, *_sentences(unsaved)],
+    )
+
+
+def findings_table(name: str, findings: Sequence[Finding], unsaved: str = "") -> Table:
+    """Make the table that ``%readiness`` shows."""
+    errors = sum(one.severity == "error" for one in findings)
+    warnings = sum(one.severity == "warning" for one in findings)
+    if not findings:
+        return Table(f"{name} is ready: %promote makes a pipeline of it.", notes=_sentences(unsaved))
+    state = f"{name} is not ready" if errors else f"{name} is ready"
+    rows = [(one.severity, one.code, _place(one), one.message, one.remedy) for one in findings]
+    counted = ", ".join(_counted(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count)
+    return Table(
+        f"{state}: {counted or _counted(len(findings), 'remark')}.",
+        ("", "code", "where", "what", "remedy"),
+        rows,
+        _sentences(unsaved),
+    )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"1 {word}" if count == 1 else f"{count} {word}s"
+
+
+def _sentences(*texts: str) -> list[str]:
+    return [f"{text}." for text in texts if text]
+
+
+def _place(finding: Finding) -> str:
+    if finding.cell is None:
+        return "notebook"
+    return f"cell {finding.cell}" + (f", line {finding.line}" if finding.line is not None else "")
+
+
+def _cells(step: Step) -> str:
+    numbers = _numbers(step.cells)
+    return f"{numbers}; check {_numbers(step.checks)}" if step.checks else numbers
+
+
+def _numbers(cells: Iterable[TaggedCell]) -> str:
+    return ", ".join(str(one.cell.number) for one in cells)
+
+
+def _after(name: str, flow: Dataflow) -> str:
+    edges = [edge for edge in flow.edges if edge.consumer == name]
+    return "\n".join(f"{edge.provider} (order)" if edge.order else edge.provider for edge in edges)
+
+
+def _handed_over(name: str, flow: Dataflow, namespace: Mapping[str, Any]) -> str:
+    consumers: dict[str, list[str]] = {}
+    for edge in flow.edges:
+        if edge.provider == name:
+            for variable in edge.variables:
+                consumers.setdefault(variable, []).append(edge.consumer)
+    return "\n".join(
+        f"{variable} ({_described(variable, namespace)}) -> {', '.join(steps)}" for variable, steps in consumers.items()
+    )
+
+
+def _described(variable: str, namespace: Mapping[str, Any]) -> str:
+    return describe_value(namespace[variable]) if variable in namespace else "not in this kernel"
+
+
+def _others(steps: Steps) -> list[str]:
+    untagged = ", ".join(str(cell.number) for cell in steps.untagged if cell.source.strip())
+    named = (
+        ("Parameters", _numbers(steps.parameters)),
+        ("Shared", _numbers(steps.shared)),
+        ("Not promoted", ", ".join(part for part in (_numbers(steps.skipped), untagged) if part)),
+    )
+    return [f"{kind}: {'cells' if ',' in numbers else 'cell'} {numbers}." for kind, numbers in named if numbers]
