@@ -229,7 +229,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
                 limit = f"the step took longer than {self._execution.timeout:g} s"
                 failure = self._failure("timeout", index, "StepTimeout", limit, shown)
             case _:
-                failure = self._failure("kernel-died", index, "KernelDied", self._cause_of_death(error), shown)
+                failure = self._failure(
+                    "kernel-died", index, "KernelDied", self._cause_of_death(error, starting=index is None), shown
+                )
         self._execution.failure = failure
         if index is not None:
             self._show(self.nb.cells[index], failure)
@@ -261,20 +263,19 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
             output = {"output_type": "error", "ename": failure.name, "evalue": failure.value, "traceback": [text]}
             cell.outputs.append(NotebookNode(output))  # type: ignore[no-untyped-call]
 
-    def _cause_of_death(self, error: Exception) -> str:
+    def _cause_of_death(self, error: Exception, *, starting: bool) -> str:
         code = self._kernel.exit_code()
         if code is None:
             return str(error)
         words = _signal_words(-code) if code < 0 else f"exit code {code}"
-        last = self._last_words()
-        return f"{words}; its last words: {last}" if last else words
+        last = self._last_words() if starting else ""
+        return f"{words}; it wrote: {last}" if last else words
 
     def _last_words(self) -> str:
-        """The last line that the kernel's process wrote to its own streams, such as ``Segmentation fault``."""
+        """The last line that a kernel that could not start wrote to its own streams."""
         assert self._log_file is not None
         lines = self._log_file.read_bytes()[-4000:].decode(errors="replace").splitlines()
-        telling = [line.strip() for line in lines if line.startswith(("Fatal", "terminate called", "MemoryError"))]
-        return telling[-1] if telling else ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _raised(cell: Any) -> tuple[str, ...]:

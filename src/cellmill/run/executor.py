@@ -251,10 +251,10 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     ) -> None:
         failure = self._failure(facts, execution, error)
         products = Products.of(task)
-        report = self._report_of_failure(products)
+        report = self._report_of_failure(products, execution)
         failure = replace(failure, report=_text(report))
         with suppress(OSError):
-            _discard(task, metrics=False)
+            _unmark(task)
         result = TaskResult(
             task.name,
             "stopped" if failure.kind == "stopped" else "failed",
@@ -284,16 +284,17 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             return failure_of_cell(CellFailure("stopped", "Stopped", "the run was stopped"), facts)
         return failure_of_exception(error, facts)
 
-    def _report_of_failure(self, products: Products) -> Path | None:
-        if products.notebook is None or products.report is None or not products.notebook.exists():
+    def _report_of_failure(self, products: Products, execution: Execution | None) -> Path | None:
+        """Write the report that Ploomber writes of finished notebooks only."""
+        if products.report is None or products.notebook is None:
             return None
-        try:
-            write_report(products.notebook, products.report)
-        except (OSError, ValueError) as error:
-            products.report.unlink(missing_ok=True)
-            self.emit(Event("notice", data={"text": f"The report {products.report} could not be written: {error}."}))
-            return None
-        return products.report
+        if execution is not None and execution.failure is not None and products.notebook.exists():
+            try:
+                write_report(products.notebook, products.report)
+            except (OSError, ValueError) as error:
+                text = f"The report {products.report} could not be written: {error}."
+                self.emit(Event("notice", data={"text": text}))
+        return products.report if products.report.exists() else None
 
 
 def in_order(dag: DAG, wanted: Iterable[str | None]) -> list[str]:
@@ -309,19 +310,20 @@ def in_order(dag: DAG, wanted: Iterable[str | None]) -> list[str]:
     return done
 
 
-def _discard(task: Task, *, metrics: bool = True) -> None:
-    """Take away what makes products look whole, before they are made anew and after that failed.
+def _discard(task: Task) -> None:
+    """Take away what an earlier run left and could pass for what the coming one makes."""
+    _unmark(task)
+    products = Products.of(task)
+    for path in (products.variables, products.metrics, products.report):
+        if path is not None:
+            path.unlink(missing_ok=True)
 
-    Ploomber leaves the marks of an earlier success beside the products of a failure.
-    """
+
+def _unmark(task: Task) -> None:
+    """Delete the marks by which Ploomber takes products for current; it leaves an earlier success's beside a failure."""
     for product in task.product if isinstance(task.product, MetaProduct) else (task.product,):
         if isinstance(product, File):
             product.metadata.delete()
-    products = Products.of(task)
-    if products.variables is not None:
-        products.variables.unlink(missing_ok=True)
-    if metrics and products.metrics is not None:
-        products.metrics.unlink(missing_ok=True)
 
 
 def _metrics(products: Products) -> dict[str, Any]:

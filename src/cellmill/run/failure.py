@@ -227,6 +227,8 @@ def _sentence(kind: FailureKind, name: str, value: str, place: Place, task: Task
             return f"{where}: {value or name}{opened}."
     if name == "FileNotFoundError":
         return f"{where}: {_missing(value, task.workdir)}."
+    if name == "SystemExit":
+        return f"{where}: the cell left the step by exit(), before its variables were handed over; take the exit out."
     return f"{where}: {name}: {value}{opened}." if value else f"{where}: {name}{opened}."
 
 

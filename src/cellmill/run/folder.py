@@ -135,6 +135,7 @@ def read_pipeline(
         profile=profile,
     )
     _check_workdir(pipeline)
+    _check_sources(pipeline)
     return pipeline
 
 
@@ -251,6 +252,19 @@ def _check_workdir(pipeline: PipelineFolder) -> None:
             notebook=pipeline.folder / "env.yaml",
             remedy="bring the folder along or change workdir",
         )
+
+
+def _check_sources(pipeline: PipelineFolder) -> None:
+    """Refuse what Ploomber would repair by writing into the engineer's file."""
+    for task in pipeline.spec.get("tasks") or ():
+        source = task.get("source") if isinstance(task, dict) else None
+        file = pipeline.folder / source if isinstance(source, str) and source.endswith(".py") else None
+        if file is not None and file.is_file() and '"parameters"' not in file.read_text(encoding="utf-8"):
+            raise CellmillError(
+                "no cell is tagged parameters",
+                notebook=file,
+                remedy='write # %% tags=["parameters"] with upstream and product, or promote the notebook again',
+            )
 
 
 def _deepest(error: BaseException) -> str:
