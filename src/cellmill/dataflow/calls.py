@@ -366,8 +366,10 @@ class Calls(Dynamic):
         effects = frame.function.effects
         changed = state.set_by_call(dotted)
         owner, _, method = dotted.rpartition(".")
-        if changed is None and owner and method in ("update", "setdefault", "pop", "clear", "append", "insert", "extend", "remove"):
+        if changed is None and owner and method in knowledge.SHALLOW_METHODS:
             changed = state.place(owner)
+            if changed is None and "." in owner and owner.rpartition(".")[2].islower():
+                changed = f"patch:{owner}"
         if changed is not None:
             effects.states.setdefault(changed, self.site(node))
         for drawn in state.drawn_by_call(dotted):

@@ -89,7 +89,7 @@ def _replay_side_effect_imports(live: Liveness, drafts: dict[StepName, Draft]) -
         used |= part.effects.mentions.keys() | part.effects.reads.keys()
     for at, part in enumerate(live.parts[_BEFORE_STEPS:], start=_BEFORE_STEPS):
         for name, statements in part.effects.imports.items():
-            if name in used or len(statements) != 1 or name in part.effects.other_binds:
+            if name in used or len(statements) != 1 or name in part.effects.other_binds | part.effects.star:
                 continue
             for later in live.parts[at + 1 :]:
                 draft = drafts[later.name]

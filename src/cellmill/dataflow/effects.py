@@ -35,6 +35,7 @@ class Effects:
     compared: set[Label] = field(default_factory=set)
     imports: dict[str, list[str]] = field(default_factory=dict)
     other_binds: set[str] = field(default_factory=set)
+    star: set[str] = field(default_factory=set)
     binds_any: Site | None = None
     reads_any: Site | None = None
     states: dict[str, Site] = field(default_factory=dict)

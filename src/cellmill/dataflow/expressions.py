@@ -445,8 +445,8 @@ class Expressions:
         if dotted is None:
             return
         changed = state.place(f"{dotted}.{attribute}" if attribute else dotted)
-        if changed is None and attribute:
-            changed = f"patch:{dotted}.{attribute}"
+        if changed is None and (attribute or "." in dotted):
+            changed = f"patch:{dotted}.{attribute}" if attribute else f"patch:{dotted}"
         if changed is None and dotted == "decimal.getcontext":
             changed = "decimal.context"
         if changed is not None:

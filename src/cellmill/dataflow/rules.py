@@ -272,7 +272,7 @@ def _process_state(live: Liveness) -> Iterator[Finding]:
             if at == len(live.parts) - 1:
                 continue
             shown = _state_shown(part, name, site)
-            carried = f"{name} is carried to the steps below"
+            carried = f"{name.removeprefix('patch:')} is carried to the steps below"
             yield _finding(
                 "CM304",
                 "process-state",

@@ -74,7 +74,7 @@ class Walker(Calls):
             self.assign(target, value, frame, node.value)
 
     def run_AnnAssign(self, node: ast.AnnAssign, frame: Frame) -> None:
-        if frame.kind != "function":
+        if frame.kind != "function" and not self.postponed_annotations:
             self.eval(node.annotation, frame)
         if node.value is not None:
             self.assign(node.target, self.eval(node.value, frame), frame, node.value)
@@ -127,6 +127,7 @@ class Walker(Calls):
             frame.function.effects.binds_any = self.site(node)
             return
         names = getattr(loaded, "__all__", None) or [name for name in vars(loaded) if not name.startswith("_")]
+        frame.function.effects.star.update(names)
         for name in names:
             self.bind(name, self.program.imported(f"{module}.{name}"), frame, node, f"from {module} import {name}")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -230,14 +231,21 @@ class _Stateful:
 
 
 class _Namespace:
-    """Stands in a pickle for the globals of the notebook's functions: the loading task's own."""
+    """Stands in a pickle for a module's globals; for the notebook's functions these are the loading task's own."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _task_namespace, ()
+        return (_task_namespace, ()) if self.module == "__main__" else (_module_namespace, (self.module,))
 
 
 def _task_namespace() -> dict[str, Any]:
     return _Task.namespace
+
+
+def _module_namespace(name: str) -> dict[str, Any]:
+    return vars(importlib.import_module(name))
 
 
 def _make_function(
@@ -248,8 +256,35 @@ def _make_function(
 
 def _set_function(function: types.FunctionType, state: dict[str, Any]) -> None:
     function.__dict__.update(state.pop("__dict__"))
+    function.__globals__.update(state.pop("__globals__"))
     for name, value in state.items():
         setattr(function, name, value)
+
+
+def _set_cell(cell: types.CellType, content: Any) -> None:
+    cell.cell_contents = content[0]
+
+
+def _cached_function(function: Any, parameters: dict[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(function)
+
+
+def _importable(function: types.FunctionType) -> bool:
+    """Whether another process finds the function by its name."""
+    found: Any = sys.modules.get(function.__module__ or "")
+    if found is None or function.__module__ == "__main__":
+        return False
+    for part in function.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is function
+
+
+def _used_globals(code: types.CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _used_globals(constant)
+    return names
 
 
 def _array_view(base: Any, kind: Any, shape: tuple[int, ...], offset: int, strides: tuple[int, ...]) -> Any:
@@ -266,6 +301,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.files = files
         self.cells: list[types.CellType] = []
         self.views: set[int] = set()
+        self.foreign: dict[int, dict[str, Any]] = {}
 
     def dump_all(self, value: Any) -> None:
         """Dump a value, then the contents of all closure cells met: a closure may hold itself."""
@@ -282,13 +318,22 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if isinstance(value, (types.FunctionType, type)) and (name := _shared_name(value)) is not None:
             return _shared_object, (name,)
         if isinstance(value, types.CellType):
-            self.cells.append(value)
-            return types.CellType, ()
-        if isinstance(value, types.FunctionType) and value.__globals__ is _Task.namespace:
+            return self._reduce_cell(value)
+        if isinstance(value, types.FunctionType) and not _importable(value):
             return self._reduce_function(value)
+        if isinstance(value, functools._lru_cache_wrapper) and value.__module__ == "__main__":
+            return _cached_function, (value.__wrapped__, value.cache_parameters())
         if type(value).__name__ == "ndarray" and type(value).__module__ == "numpy":
             return self._reduce_array(value)
         return super().reducer_override(value)
+
+    def _reduce_cell(self, cell: types.CellType) -> tuple[Any, ...]:
+        """Plain contents go with the cell; others are filled in at the end, when whatever they refer to is there."""
+        content = _content(cell)
+        if content and isinstance(content[0], _PLAIN):
+            return types.CellType, (), content, None, None, _set_cell
+        self.cells.append(cell)
+        return types.CellType, ()
 
     def _reduce_function(self, function: types.FunctionType) -> tuple[Any, ...]:
         state = {
@@ -296,8 +341,20 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             for name in ("__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__", "__annotations__")
         }
         state["__dict__"] = dict(function.__dict__)
-        made = (function.__code__, _Namespace(), function.__name__, function.__closure__ or ())
+        namespace, state["__globals__"] = self._globals_of(function)
+        made = (function.__code__, namespace, function.__name__, function.__closure__ or ())
         return _make_function, made, state, None, None, _set_function
+
+    def _globals_of(self, function: types.FunctionType) -> tuple[Any, dict[str, Any]]:
+        """The function's globals: the loading task's, a module's, or (of generated code) a dictionary of their own."""
+        own = function.__globals__
+        if own is _Task.namespace:
+            return _Namespace("__main__"), {}
+        module = own.get("__name__")
+        if isinstance(module, str) and vars(sys.modules.get(module, sys)) is own and module != "__main__":
+            return _Namespace(module), {}
+        names = _used_globals(function.__code__) | {"__name__", "__builtins__"}
+        return self.foreign.setdefault(id(own), {}), {name: own[name] for name in names if name in own}
 
     def _reduce_array(self, array: Any) -> Any:
         """An array that looks into another one's memory goes on doing so."""
@@ -318,7 +375,7 @@ def _owner(array: Any) -> Any:
     return array
 
 
-_EMPTY = "<empty cell>"
+_PLAIN = (int, float, complex, str, bytes, bool, type(None), set, frozenset, types.BuiltinFunctionType, types.ModuleType)
 
 
 def _content(cell: types.CellType) -> tuple[Any, ...]:

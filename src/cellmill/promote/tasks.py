@@ -127,7 +127,9 @@ def parameters_source(flow: StepFlow, steps: Steps) -> str:
 
 
 def _inputs_source(flow: StepFlow, steps: Steps, dataflow: Dataflow, pipeline: str, handover: str) -> str:
+    future = [line for line in (*_shared_future(steps), *flow.imports) if line.startswith("from __future__")]
     lines = [
+        *dict.fromkeys(future),
         "import sys",
         "from pathlib import Path",
         "",
@@ -142,7 +144,7 @@ def _inputs_source(flow: StepFlow, steps: Steps, dataflow: Dataflow, pipeline: s
     early = [(provider, name) for provider, name in flow.state_in if name in _EARLY_STATES]
     late = [(provider, name) for provider, name in flow.state_in if name not in _EARLY_STATES]
     lines += _state_lines(early, handover)
-    lines += list(flow.imports)
+    lines += [line for line in flow.imports if line not in future]
     for provider in flow.upstream:
         certain = [one.name for one in flow.inputs if one.provider == provider and one.certain]
         maybe = [one.name for one in flow.inputs if one.provider == provider and not one.certain]
@@ -153,6 +155,12 @@ def _inputs_source(flow: StepFlow, steps: Steps, dataflow: Dataflow, pipeline: s
             lines.append(f'globals().update({handover}.load_bound(upstream["{provider}"], {names}))')
     lines += _state_lines(late, handover)
     return "\n".join(_keep_names(lines, flow))
+
+
+def _shared_future(steps: Steps) -> list[str]:
+    """In a notebook a future import holds for all cells below it."""
+    lines = [line for tagged in steps.shared for line in tagged.body.split("\n")]
+    return [line.strip() for line in lines if line.startswith("from __future__ import")]
 
 
 def _keep_names(lines: list[str], flow: StepFlow) -> list[str]:
