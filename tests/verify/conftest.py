@@ -27,10 +27,14 @@ SHARED = '''def double(x):
     >>> double(2)
     4
     """
-    return 2 * x'''
+    return 2 * x
+
+def half(x):
+    return x / 2'''
 LOAD = "xs = list(range(n))\nprint('loaded', len(xs))\nxs"
-REPORT = "%%time\nimport asyncio\nawait asyncio.sleep(0)\nprint(f'{total:.1f}')"
-OBJECT = "[<object object at 0x7f0123456789>]"
+TRAIN = "total = double(sum(xs))\ntotal"
+AWAIT = "import asyncio\nawait asyncio.sleep(0, half(len(xs)))"
+REPORT = "%%time\nprint('first', xs[0])"
 
 # id, tags, source, and the outputs that the notebook was saved with
 CELLS: list[tuple[str, list[str], str, list[dict[str, Any]]]] = [
@@ -40,11 +44,12 @@ CELLS: list[tuple[str, list[str], str, list[dict[str, Any]]]] = [
     ("loa", ["step:load"], LOAD, [stdout("loaded 5\n"), result("[0, 1, 2, 3, 4]")]),
     ("id1", ["step:load", "nbval-ignore-output"], "import os\nos.getpid()", [result("4711")]),
     ("try", [], "print('only in the notebook')", [stdout("only in the notebook\n")]),
-    ("tra", ["step:train"], "total = double(sum(xs))\ntotal", [result("20")]),
-    ("obj", ["step:train"], "[object()]", [result(OBJECT)]),
+    ("tra", ["step:train"], TRAIN, [result("20")]),
+    ("obj", ["step:train"], "[object()]", [result("[<object at 0x7f0123456789>]")]),
     ("cri", ["step:train"], '%criteria "total >= 20"\n%criteria "total < 21"', []),
-    ("che", ["check:train"], "assert total % 2 == 0", []),
-    ("rep", ["step:report"], REPORT, [stdout("20.0\nCPU times: user 1 s\nWall time: 2 s\n")]),
+    ("asy", ["step:report"], AWAIT, [result("2.5")]),
+    ("rep", ["step:report"], REPORT, [stdout("first 0\nCPU times: user 1 s\nWall time: 2 s\n")]),
+    ("che", ["check:report"], "assert xs[0] == 0", []),
 ]
 
 

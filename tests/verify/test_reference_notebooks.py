@@ -15,9 +15,10 @@ def test_passes_from_a_fresh_clone_on_two_workers(workspace: Workspace) -> None:
     assert not said.failed, said.text
     assert said.passed == {
         *(f"tests/load.ipynb::Cell {number}" for number in range(3)),
-        *(f"tests/train.ipynb::Cell {number}" for number in range(5)),
-        *(f"tests/report.ipynb::Cell {number}" for number in range(2)),
+        *(f"tests/train.ipynb::Cell {number}" for number in range(4)),
+        *(f"tests/report.ipynb::Cell {number}" for number in range(4)),
         "tests/test_sums_shared.py::test_defines[double]",
+        "tests/test_sums_shared.py::test_defines[half]",
         "tests/test_sums_shared.py::test_examples_hold",
     }
     assert workspace.files() == before, "neither products nor anything else outside of the tests' cache"
@@ -27,16 +28,13 @@ def test_what_the_task_says_now_is_tested(workspace: Workspace) -> None:
     folder = workspace.promote()
     workspace.edit("tasks/train.py", "double(sum(xs))", "double(sum(xs)) + 2")
     workspace.edit("tasks/train.py", '# %% cell="obj"\n', "# %%\nadded = 1\n")
-    workspace.edit(
-        "tasks/train.py", '# %% cell="che" tags=["check"]\n', '# %% cell="che" tags=["check"]\nassert added == 1\n'
-    )
+    workspace.edit("tasks/train.py", '# %% cell="cri"\n', '# %% cell="cri"\nassert added == 1\n')
     said = workspace.pytest("--nbval", "train.ipynb", cwd=folder / "tests")
-    assert {node: said.outcomes[f"train.ipynb::Cell {node}"] for node in range(5)} == {
+    assert {number: said.outcomes[f"train.ipynb::Cell {number}"] for number in range(4)} == {
         0: "PASSED",
         1: "FAILED",  # the number
         2: "FAILED",  # no longer in the task
-        3: "FAILED",  # total < 21
-        4: "PASSED",  # sees what the new cell made
+        3: "FAILED",  # sees what the new cell made, but total < 21
     }, said.text
     assert "- 22\n" in said.text
     assert "+ 20\n" in said.text
@@ -65,8 +63,10 @@ def test_a_parameter_that_the_tests_change_skips_what_depends_on_it(workspace: W
 def test_a_shared_function_that_is_gone_or_wrong_fails_its_test(workspace: Workspace) -> None:
     workspace.promote()
     workspace.edit("sums_shared.py", "return 2 * x", "return 3 * x")
+    workspace.edit("sums_shared.py", "def half", "def third")
     said = workspace.pytest("pipelines/sums/tests/test_sums_shared.py")
-    assert said.failed == {"tests/test_sums_shared.py::test_examples_hold"}
-    workspace.edit("sums_shared.py", "def double", "def twice")
-    said = workspace.pytest("pipelines/sums/tests/test_sums_shared.py")
-    assert "sums_shared.py does not define double" in said.text
+    assert said.failed == {
+        "tests/test_sums_shared.py::test_examples_hold",
+        "tests/test_sums_shared.py::test_defines[half]",
+    }
+    assert "sums_shared.py does not define half" in said.text
