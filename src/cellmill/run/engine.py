@@ -33,11 +33,14 @@ _SHORT_FOLDER = "/tmp"
 _LONGEST_SOCKET = 100
 
 
+FailedAs = Literal["error", "timeout", "kernel-died", "stopped"]
+
+
 @dataclass(frozen=True)
 class CellFailure:
     """What is known where a notebook stopped; ``index`` is the cell's place in the executed notebook, if a cell ran."""
 
-    kind: Literal["error", "timeout", "kernel-died", "stopped"]
+    kind: FailedAs
     name: str
     value: str
     traceback: tuple[str, ...] = ()
@@ -236,21 +239,12 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         if index is not None:
             self._show(self.nb.cells[index], failure)
 
-    def _failure(self, kind: Any, index: int | None, name: str, value: str, traceback: tuple[str, ...]) -> CellFailure:
+    def _failure(
+        self, kind: FailedAs, index: int | None, name: str, value: str, traceback: tuple[str, ...]
+    ) -> CellFailure:
         if index is None:
             return CellFailure(kind, name, value, traceback)
-        cell = self.nb.cells[index]
-        return CellFailure(
-            kind,
-            name,
-            value,
-            traceback,
-            index=index,
-            cell_id=cell.metadata.get("cell"),
-            tags=tuple(cell.metadata.get("tags", ())),
-            source=cell.source,
-            execution_count=cell.get("execution_count"),
-        )
+        return failed_cell(self.nb.cells[index], index, kind, name, value, traceback)
 
     def _show(self, cell: Any, failure: CellFailure) -> None:
         """Write the end into the cell's outputs, so that the executed notebook and its report tell it."""
@@ -276,6 +270,23 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         assert self._log_file is not None
         lines = self._log_file.read_bytes()[-4000:].decode(errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def failed_cell(
+    cell: Any, index: int, kind: FailedAs, name: str, value: str, traceback: tuple[str, ...]
+) -> CellFailure:
+    """Say of an executed cell that it failed."""
+    return CellFailure(
+        kind,
+        name,
+        value,
+        traceback,
+        index=index,
+        cell_id=cell.metadata.get("cell"),
+        tags=tuple(cell.metadata.get("tags", ())),
+        source=cell.source,
+        execution_count=cell.get("execution_count"),
+    )
 
 
 def _raised(cell: Any) -> tuple[str, ...]:

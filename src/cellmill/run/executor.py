@@ -20,7 +20,7 @@ from ploomber.executors.serial import build_in_subprocess  # noqa: TID253
 from ploomber.products import File, MetaProduct  # noqa: TID253
 from ploomber.tasks import NotebookRunner  # noqa: TID253
 
-from cellmill.run.engine import ENGINE, CellFailure, Execution
+from cellmill.run.engine import ENGINE, CellFailure, Execution, failed_cell
 from cellmill.run.events import Event
 from cellmill.run.failure import Failure, TaskFacts, failure_of_cell, failure_of_exception
 from cellmill.run.folder import PipelineFolder
@@ -277,6 +277,8 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         self.emit(Event("task-failed", task.name, data))
 
     def _failure(self, facts: TaskFacts, execution: Execution | None, error: BaseException) -> Failure:
+        if execution is not None and execution.failure is None:
+            execution.failure = _shown_error(error, facts)
         if execution is not None and execution.failure is not None:
             return failure_of_cell(execution.failure, facts)
         if self.stop.requested or isinstance(error, KeyboardInterrupt):
@@ -310,6 +312,22 @@ def in_order(dag: DAG, wanted: Iterable[str | None]) -> list[str]:
     return done
 
 
+def _shown_error(error: BaseException, facts: TaskFacts) -> CellFailure | None:
+    """The error that a cell shows though it was allowed to (``raises-exception``): Papermill fails for it anyway."""
+    from nbformat import read
+    from papermill.exceptions import PapermillExecutionError
+
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if not isinstance(error, PapermillExecutionError) or facts.executed is None:
+        return None
+    for index, cell in enumerate(read(facts.executed, as_version=4).cells):  # type: ignore[no-untyped-call]
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                return failed_cell(cell, index, "error", output.ename, output.evalue, tuple(output.traceback))
+    return None
+
+
 def _discard(task: Task) -> None:
     """Take away what an earlier run left and could pass for what the coming one makes."""
     _unmark(task)
@@ -320,7 +338,7 @@ def _discard(task: Task) -> None:
 
 
 def _unmark(task: Task) -> None:
-    """Delete the marks by which Ploomber takes products for current; it leaves an earlier success's beside a failure."""
+    """Delete the marks by which Ploomber takes products for current; it leaves old ones beside a failure."""
     for product in task.product if isinstance(task.product, MetaProduct) else (task.product,):
         if isinstance(product, File):
             product.metadata.delete()

@@ -90,7 +90,7 @@ def failure_of_cell(cell: CellFailure, task: TaskFacts) -> Failure:
     """Tell a failure that the engine saw."""
     traceback = _COLOURS.sub("", "\n".join(cell.traceback))
     place = _place(cell, traceback, task)
-    kind = _kind(cell)
+    kind = _kind(cell, place)
     value = _one_line(cell.value)
     if kind in ("check", "error") and cell.name == "AssertionError" and not value:
         value = _line_of(cell, traceback) or ""
@@ -164,14 +164,14 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def _kind(cell: CellFailure) -> FailureKind:
+def _kind(cell: CellFailure, place: Place) -> FailureKind:
     if cell.kind != "error":
         return cell.kind
     if cell.name == "AssertionError" and cell.value.startswith("criteria not met"):
         return "criteria"
     if any(tag == "check" or tag.startswith("check:") for tag in cell.tags):
         return "check"
-    if {"inputs", "outputs"} & set(cell.tags):
+    if {"inputs", "outputs"} & set(cell.tags) and place.cell is None:
         return "hand-over"
     return "error"
 

@@ -44,8 +44,9 @@ class Origin:
         entry = self.cells.get(cell_id or "")
         if entry is None or self.notebook is None:
             return None
-        first = entry.get("first_line", 1)
-        return Place(self.notebook, entry["number"], cell_id, line + first - 1 if line is not None else None)
+        # Blank lines at a cell's top (a magic line leaves one) do not get into the task.
+        dropped = entry.get("dropped", 0)
+        return Place(self.notebook, entry["number"], cell_id, line + dropped if line is not None else None)
 
     def of_line(self, file: Path, line: int) -> Place | None:
         """The source cell that a line of a generated file comes from."""
@@ -56,4 +57,5 @@ class Origin:
         if best is None or self.notebook is None:
             return None
         start, cell_id = best
-        return Place(self.notebook, self.cells[cell_id]["number"], cell_id, line - start + 1)
+        entry = self.cells[cell_id]
+        return Place(self.notebook, entry["number"], cell_id, line - start + 1 + entry.get("dropped", 0))
