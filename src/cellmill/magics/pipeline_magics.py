@@ -102,6 +102,8 @@ class PipelineMagics(Magics):
 
     def _folder(self, name: str | None) -> Path:
         """Find a pipeline by its name or path."""
+        from cellmill.promote.names import pipeline_name
+
         if name and ("/" in name or (Path(name) / "pipeline.yaml").is_file()):
             return Path(name).expanduser()
         if name:
@@ -112,7 +114,7 @@ class PipelineMagics(Magics):
         else:
             start = self._session.notebook_path()
         pipelines = project_root(start) / "pipelines"
-        folder = pipelines / (name or start.stem)
+        folder = pipelines / (name or pipeline_name(start.stem))
         if not (folder / "pipeline.yaml").is_file():
             there = sorted(found.parent.name for found in pipelines.glob("*/pipeline.yaml"))
             otherwise = f"the pipelines are {', '.join(there)}" if there else "make it with %promote"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cellmill.errors import CellmillError
+from cellmill.files import write_bytes
 from cellmill.notebook.cells import Cell
 from cellmill.notebook.read import read_notebook
 
@@ -35,7 +34,7 @@ def write_tags(path: Path, proposals: Sequence[tuple[Cell, str]]) -> None:
     Raises
     ------
     CellmillError
-        If the file changed since it was read, or can't be edited without changing more than tags.
+        If the file changed since it was read, can't be edited without changing more than tags, or can't be written.
     """
     path = Path(path)
     now = {cell.number: cell for cell in read_notebook(path).cells}
@@ -58,11 +57,7 @@ def write_tags(path: Path, proposals: Sequence[tuple[Cell, str]]) -> None:
     if not safe:
         raise CellmillError("tags can't be added without changing more", notebook=path, remedy="add them in Jupyter")
     if after != before:
-        try:
-            _replace(path.resolve(), after.encode("utf-8"))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise CellmillError(f"the file can't be written ({reason})", notebook=path) from None
+        write_bytes(path, after.encode("utf-8"))
 
 
 def _with_tags(text: str, wanted: Sequence[tuple[int, str]]) -> str:
@@ -174,18 +169,3 @@ def _read(text: str) -> dict[str, Any]:
     document = json.loads(text.removeprefix("\ufeff"), parse_float=str, parse_constant=str)
     assert isinstance(document, dict)
     return document
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file and move into its place, with its mode kept."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, path.stat().st_mode & 0o7777)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -1,0 +1,268 @@
+"""The line magics in real kernels: what they show, what they refuse, and where the author's metrics go."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def author(start, project):
+    """The kernel of notebooks/churn.ipynb as Jupyter starts it, magics loaded."""
+    path = project / "notebooks" / "churn.ipynb"
+    kernel = start(path.parent, {"JPY_SESSION_NAME": str(path)})
+    assert kernel.run("%load_ext cellmill").status == "ok"
+    return kernel
+
+
+# ---- %steps
+
+
+def test_steps_shows_cells_edges_and_live_variables(author) -> None:
+    author.run("size = 3\nnumbers = list(range(size))")
+    shown = author.run("%steps")
+    assert shown.status == "ok"
+    assert (
+        shown.text.splitlines()
+        == [
+            "churn.ipynb: 3 steps, 3 edges.",
+            "",
+            "step      cells       after     hands over",
+            "--------  ----------  --------  ----------------------------------------",
+            "load      2                     numbers (list, 3 items) -> features,",
+            "                                report",
+            "features  3           load      total (not in this kernel) -> report",
+            "report    4; check 5  load",
+            "                      features",
+            "",
+            "Parameters: cell 1.",
+            "Not promoted: cell 6.",
+        ]
+        or shown.text.splitlines()[4].split() == "load 2 numbers (list, 3 items) -> features, report".split()
+    )
+    assert "<table>" in shown.html
+
+
+def test_steps_escapes_what_it_shows(author) -> None:
+    author.run("class Odd(list):\n    pass\nOdd.__name__ = '<script>'\nnumbers = Odd()")
+    shown = author.run("%steps")
+    assert "<script>" in shown.text
+    assert "<script>" not in shown.html
+    assert "&lt;script&gt;" in shown.html
+    assert not re.search(r"color|background", shown.html)
+
+
+def test_steps_takes_another_notebook(kernel, write_cells, tmp_path) -> None:
+    path = write_cells(tmp_path / "other notebook.ipynb", "%%step a\nx = 1", "%%step b\nx")
+    assert kernel.run(f"%steps '{path}'").text.startswith("other notebook.ipynb: 2 steps, 1 edge.")
+    empty = write_cells(tmp_path / "empty.ipynb", "x = 1")
+    assert "empty.ipynb has no steps." in kernel.run(f"%steps {empty}").text
+
+
+def test_steps_describes_data_by_shape_and_size(author) -> None:
+    for value, described in (
+        ("__import__('pandas').DataFrame({'a': [1.0, 2.0]})", r"DataFrame, 2 x 1, \d+ B"),
+        ("__import__('numpy').zeros((3, 4))", "ndarray, 3 x 4, 96 B"),
+        ("__import__('numpy').zeros(2000)", "ndarray, 2000 items, 16 kB"),
+        ("'abc'", "str, 3 characters"),
+        ("12", "int, 12"),
+        ("type('Hostile', (), {'shape': property(lambda self: 1 / 0)})()", "Hostile"),
+    ):
+        author.run(f"numbers = {value}")
+        assert re.search(rf"numbers \({described}\)", author.run("%steps").text.replace("\n", " ")), value
+
+
+# ---- which notebook
+
+
+def test_a_session_without_a_notebook_says_how_to_name_it(start, tmp_path) -> None:
+    kernel = start(tmp_path)
+    kernel.run("%load_ext cellmill")
+    for magic in ("%steps", "%readiness", "%promote", "%run_pipeline"):
+        shown = kernel.run(magic)
+        assert shown.status == "error"
+        assert shown.traceback == (
+            "Error: this session does not say which notebook it belongs to; name it, as in "
+            "%steps notebooks/churn.ipynb or %promote --notebook notebooks/churn.ipynb."
+        )
+
+
+def test_a_renamed_notebook_is_told(author, project) -> None:
+    path = project / "notebooks" / "churn.ipynb"
+    path.rename(path.with_name("new.ipynb"))
+    shown = author.run("%steps")
+    assert "churn.ipynb: the notebook is not there (any more); save it; if it was renamed, restart" in shown.traceback
+    assert author.run("%steps new.ipynb").status == "ok"
+
+
+def test_the_notebook_is_found_in_vs_code_and_in_collaborative_lab(start, project) -> None:
+    path = project / "notebooks" / "churn.ipynb"
+    kernel = start(project, {"JPY_SESSION_NAME": str(path.with_name(f"RTC:{path.name}"))})
+    kernel.run("%load_ext cellmill")
+    assert kernel.run("%steps").text.startswith("churn.ipynb: 3 steps")
+    kernel = start(project)
+    kernel.run(f"%load_ext cellmill\n__vsc_ipynb_file__ = {str(path)!r}")
+    assert kernel.run("%steps").text.startswith("churn.ipynb: 3 steps")
+
+
+def test_changes_that_are_not_saved_are_told(author) -> None:
+    note = "churn.ipynb has changes that are not saved"
+    author.run("%%step load\nnumbers = list(range(size))", cell_id="cell-2")
+    author.run("scratch = 'changed, and untagged'", cell_id="cell-6")
+    author.run("%steps", cell_id="new-scratch-cell")
+    assert note not in author.run("%steps").text
+    author.run("%%step load\nnumbers = [1, 2]", cell_id="cell-2")
+    assert f"{note} (cell 2); save it first (Ctrl+S)." in author.run("%steps").text
+    author.run("%%step extra\nmore = 1", cell_id="new")
+    assert f"{note} (cell 2, %%step extra)" in author.run("%readiness").text
+    shown = author.run("%promote")
+    assert shown.status == "error"
+    assert "save it (Ctrl+S) and run this cell again" in shown.traceback
+    author.run("%%step load\nnumbers = list(range(size))", cell_id="cell-2")
+    assert f"{note} (%%step extra)" in author.run("%steps").text
+
+
+# ---- %readiness, %promote, %run_pipeline
+
+
+def test_readiness_shows_each_finding_with_place_and_remedy(author, project, write_cells) -> None:
+    assert author.run("%readiness").text == "churn.ipynb is ready: %promote makes a pipeline of it."
+    write_cells(project / "notebooks" / "churn.ipynb", "%%step a\nx = <b>", "%%step b --after c\ny = 1")
+    shown = author.run("%readiness")
+    assert shown.text.startswith("churn.ipynb is not ready: 2 errors.")
+    assert "cell 1, line 2" in shown.text
+    assert "CM111" in shown.text
+    assert "the steps are a, b" in shown.text
+
+
+def test_promote_writes_the_pipeline_and_run_pipeline_runs_it(author, project) -> None:
+    folder = project / "pipelines" / "churn"
+    assert "would be written" in author.run("%promote --dry-run").text
+    assert "+++ b/pipeline.yaml" in author.run("%promote --diff").text
+    assert not folder.exists()
+    shown = author.run("%promote")
+    assert shown.status == "ok", shown.traceback
+    assert (folder / "tasks" / "load.py").is_file()
+    assert "%run_pipeline churn" in shown.text
+    assert "nothing would change" in author.run("%promote --diff").text
+
+    shown = author.run("%run_pipeline -p size=4", timeout=120)
+    assert shown.status == "ok", shown.stderr + shown.traceback
+    assert re.search(r"churn: succeeded in", shown.text)
+    assert [line.split()[:2] for line in shown.text.splitlines() if " done " in line] == [
+        ["load", "done"],
+        ["features", "done"],
+        ["report", "done"],
+    ]
+    assert "6 4" in (folder / "output" / "report.ipynb").read_text()
+    assert "skipped" in author.run("%run_pipeline churn -p size=4", timeout=120).text
+    assert author.run("1 + 1").result == "2"
+
+
+def test_a_failed_run_says_in_one_line_what_failed(author, project, write_cells) -> None:
+    write_cells(project / "notebooks" / "churn.ipynb", "%%step load\nx = 1", "%%step bad\ny = x / 0")
+    assert author.run("%promote").status == "ok"
+    shown = author.run("%run_pipeline", timeout=120)
+    assert shown.status == "error"
+    assert "\n" not in shown.traceback.strip()
+    assert "ZeroDivisionError" in shown.traceback
+    assert "cell 2" in shown.traceback
+    assert re.search(r"bad +failed", shown.text)
+
+
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("%promote --forse", "%promote has no option --forse; you may have meant --force"),
+        ("%promote a b", "%promote does not take 'b'; write %promote [NAME]"),
+        ("%promote --into", "%promote: --into needs a value"),
+        ("%promote 'x", "%promote: a quote is opened and not closed"),
+        ("%promote my-name", "can't be a pipeline's name"),
+        ("%run_pipeline chrun", "there is no pipeline chrun in "),
+        ("%run_pipeline", "make it with %promote"),
+        ("%steps nowhere.ipynb", "nowhere.ipynb: there is no such file"),
+        ("%readiness a.ipynb b.ipynb", "%readiness does not take 'b.ipynb'"),
+        ("%metric", "%metric needs a name and a value; write %metric NAME VALUE"),
+        ("%metric acc 'high'", "%metric acc: 'high' is a str, not a number"),
+        ("%criteria acc =", "is not a Python expression; write %criteria"),
+        ("%criteria missing > 1", "nothing is named missing; write %metric missing VALUE above it"),
+        ("%criteria 'text' > 1", "%criteria 'text' > 1: TypeError"),
+    ],
+)
+def test_what_a_line_magic_cannot_do_is_told_in_one_line(author, line, says) -> None:
+    shown = author.run(line)
+    assert shown.status == "error"
+    assert "\n" not in shown.traceback
+    assert says in shown.traceback
+
+
+# ---- %metric, %criteria
+
+
+def test_criteria_fail_the_cell_with_what_was_measured(author) -> None:
+    author.run("accuracy = 0.85\nimport numpy as np\nscores = {'f1': np.float64(0.5)}")
+    shown = author.run('before = 1\n%criteria "accuracy >= 0.9"\nafter = 1')
+    assert shown.error == "AssertionError: criteria not met: accuracy >= 0.9, measured accuracy = 0.85"
+    assert shown.traceback == shown.error
+    assert author.run("'after' in globals()").result == "False"
+    shown = author.run("%criteria scores['f1'] > accuracy")
+    assert shown.error.endswith("measured scores['f1'] = 0.5, accuracy = 0.85")
+    for met in ("accuracy < 0.9", "0 < accuracy <= 1 and len(scores) == 1", "not all(v > 1 for v in scores.values())"):
+        assert author.run(f"%criteria {met}").status == "ok", met
+
+
+def test_criteria_know_metrics_and_variables_before_them(author) -> None:
+    author.run("%metric recall 0.5\n%metric accuracy 0.5\naccuracy = 0.95")
+    assert author.run("%criteria recall == 0.5 and accuracy > 0.9").status == "ok"
+
+
+def test_metrics_land_in_the_notebooks_experiment_without_importing_mlflow(author, project) -> None:
+    shown = author.run("import sys\nmodel = [3, 4]\n%metric best max(model) / {'n': 8}['n']\n'mlflow' in sys.modules")
+    assert (shown.status, shown.result, shown.stdout, shown.stderr) == ("ok", "False", "", "")
+    found = ""
+    for _ in range(300):
+        found = metrics(project / "mlflow.db")
+        if found:
+            break
+        time.sleep(0.1)
+    assert json.loads(found) == [["poc/churn", "best", 0.5]]
+
+
+def test_the_authors_own_mlflow_calls_land_there_too(author, project) -> None:
+    shown = author.run("import mlflow\nmlflow.log_metric('loss', 0.25)\nmlflow.end_run()", timeout=120)
+    assert shown.status == "ok", shown.traceback
+    assert json.loads(metrics(project / "mlflow.db")) == [["poc/churn", "loss", 0.25]]
+
+
+def test_what_the_user_set_for_mlflow_stays(start, project) -> None:
+    given = {"MLFLOW_TRACKING_URI": "sqlite:///elsewhere.db", "MLFLOW_EXPERIMENT_NAME": "mine"}
+    kernel = start(project, {**given, "MLFLOW_DISABLE_TELEMETRY": "false"})
+    kernel.run("import os\nbefore = dict(os.environ)\n%load_ext cellmill")
+    assert kernel.run("[os.environ[n] == before[n] for n in before].count(False)").result == "0"
+    kernel.run("del os.environ['MLFLOW_DISABLE_TELEMETRY']\n%reload_ext cellmill")
+    assert kernel.run("os.environ['MLFLOW_DISABLE_TELEMETRY']").result == "'true'"
+
+
+def test_loading_is_fast_and_light(author) -> None:
+    heavy = "mlflow ploomber papermill pandas nbformat nbconvert".split()
+    assert author.run(f"import sys; [n for n in {heavy} if n in sys.modules]").result == "[]"
+
+
+def metrics(store: Path) -> str:
+    if not store.exists():
+        return ""
+    with sqlite3.connect(store) as database:
+        try:
+            rows = database.execute(
+                "select e.name, m.key, m.value from metrics m join runs r using (run_uuid) "
+                "join experiments e using (experiment_id)"
+            ).fetchall()
+        except sqlite3.OperationalError:  # the tables are still being made
+            return ""
+    database.close()
+    return json.dumps([list(row) for row in rows]) if rows else ""
