@@ -1,0 +1,54 @@
+"""How findings look in a terminal: grouped by severity, each with its place, its reason and its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from cellmill.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_ORDER: tuple[Severity, ...] = ("error", "warning", "info")
+_STYLES = {"error": "bold red", "warning": "bold yellow", "info": "bold blue"}
+_TITLES = {"error": "Errors", "warning": "Warnings", "info": "Notes"}
+
+
+def print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Print all findings, errors first."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for severity in _ORDER:
+        group = [finding for finding in findings if finding.severity == severity]
+        if not group:
+            continue
+        console.print(Text(_TITLES[severity], style=_STYLES[severity]))
+        for finding in group:
+            head = Text.assemble((_place(finding), "bold"), f"  {finding.kind} ", (finding.code, "dim"))
+            console.print(Padding(head, (0, 0, 0, 2)))
+            console.print(Padding(Text(f"{finding.message}."), (0, 0, 0, 4)))
+            console.print(Padding(Text.assemble(("→ ", "green"), f"{finding.remedy}."), (0, 0, 0, 4)))
+        console.print()
+
+
+def count(findings: Iterable[Finding]) -> str:
+    """Say how many there are of each severity.
+
+    Examples
+    --------
+    >>> count([Finding("CM201", "undefined-name", "error", "", "")])
+    '1 error'
+    """
+    severities = [finding.severity for finding in findings]
+    words = {"error": "error", "warning": "warning", "info": "note"}
+    parts = [(severities.count(severity), words[severity]) for severity in _ORDER]
+    told = [f"{number} {word}{'s' if number > 1 else ''}" for number, word in parts if number]
+    return ", ".join(told) or "nothing to say"
+
+
+def _place(finding: Finding) -> str:
+    if finding.cell is None:
+        return "notebook"
+    return f"cell {finding.cell}" + (f", line {finding.line}" if finding.line is not None else "")

@@ -1,0 +1,49 @@
+"""Which pipeline or notebook a word on the command line means."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from cellmill.errors import CellmillError
+from cellmill.notebook import project_root
+
+
+def find_pipeline(word: str) -> Path:
+    """Find a pipeline by its folder, its pipeline.yaml, or its name under the project's ``pipelines``.
+
+    Raises
+    ------
+    CellmillError
+        If there is none; names the close match, or how to make one.
+    """
+    path = Path(word)
+    if path.name == "pipeline.yaml" and path.is_file():
+        path = path.parent
+    if path.is_dir() and (path / "pipeline.yaml").is_file():
+        return path.resolve()
+    if path.suffix == ".ipynb":
+        remedy = f"promote it with `cellmill promote {word}` and run the pipeline that this makes"
+        raise CellmillError("this is a notebook, not a pipeline", notebook=word, remedy=remedy)
+    home = project_root(Path.cwd()) / "pipelines"
+    if (home / word / "pipeline.yaml").is_file():
+        return (home / word).resolve()
+    if path.is_dir():
+        raise CellmillError("this folder is not a pipeline: it has no pipeline.yaml", notebook=word)
+    names = sorted(found.parent.name for found in home.glob("*/pipeline.yaml"))
+    close = get_close_matches(path.name, names, n=1)
+    if close:
+        remedy = f"did you mean {close[0]}"
+    elif names:
+        remedy = f"the pipelines are {', '.join(names)}"
+    else:
+        remedy = "make one with `cellmill promote NOTEBOOK`"
+    raise CellmillError(f"there is no pipeline {word}", remedy=remedy)
+
+
+def shown(path: Path) -> str:
+    """The path as the user would type it: relative if it is below the current folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

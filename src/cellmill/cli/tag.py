@@ -1,0 +1,43 @@
+"""The command ``cellmill tag``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Propose steps for a notebook that has no tags.")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option("--from-headings", is_flag=True, help="Make a step of each section under a markdown heading.")
+@click.option("--write", is_flag=True, help="Write the tags into the notebook; nothing else in the file changes.")
+def tag(notebook: Path, from_headings: bool, write: bool) -> None:
+    """Propose tags for the cells of NOTEBOOK that have none.
+
+    Prints them; only --write changes the file.
+    """
+    from cellmill.notebook import read_notebook
+    from cellmill.notebook.headings import propose_tags
+    from cellmill.notebook.tag_writer import write_tags
+
+    if not from_headings:
+        raise click.UsageError(f"say where the steps come from: cellmill tag {notebook} --from-headings")
+    proposals = propose_tags(read_notebook(notebook))
+    if not proposals:
+        click.echo(f"Every code cell of {notebook} has a tag or needs none.")
+        return
+    for cell, proposed in proposals:
+        first = next((line for line in cell.source.splitlines() if line.strip()), "")
+        click.echo(f"cell {cell.number:>3}  {proposed:<28}  {_shortened(first)}")
+    number = f"{len(proposals)} tag{'s' if len(proposals) > 1 else ''}"
+    if write:
+        write_tags(notebook, proposals)
+        click.echo(f"Wrote {number} into {notebook}; look at them with: cellmill check {notebook}")
+    else:
+        click.echo(
+            f"{number} proposed, nothing written; to write them: cellmill tag {notebook} --from-headings --write"
+        )
+
+
+def _shortened(line: str, width: int = 60) -> str:
+    return line if len(line) <= width else line[: width - 1] + "…"
