@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,12 @@ from cellmill.run.result import RunResult, TaskState
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Lines of the traceback that are shown around the line that failed.
-_EXCERPT = 9
+# Lines that are shown above and below the one that failed.
+_NEIGHBOURS = 3
+# IPython's tracebacks: a frame's first line, the line that failed, another line of code.
+_FRAME = re.compile(r"(Cell In\s*\[\d+\],? line \d+|File .+?:\d+)")
+_ARROW = re.compile(r"-+> *\d+ ")
+_CODE = re.compile(r" +\d+ ")
 _WORDS: dict[TaskState, str] = {
     "failed": "failed",
     "stopped": "stopped",
@@ -40,10 +45,8 @@ def print_outcome(console: Console, result: RunResult, tracking: Sequence[str]) 
     console.print(
         f"[{style}]{result.state.capitalize()}[/] in {duration(result.seconds)}: {_count(result)}.", highlight=False
     )
-    lines = [("Reports", where) for where in _reports(result)]
-    lines += [("Next", step) for step in _next(result)]
-    for label, text in lines:
-        _print_line(console, label, text)
+    _print_lines(console, "Reports", _reports(result))
+    _print_lines(console, "Next", _next(result))
     for line in tracking:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -61,14 +64,10 @@ def print_failure(console: Console, failure: Failure) -> None:
     from rich.text import Text
 
     parts: list[Text] = [Text(failure.sentence)]
-    excerpt = _excerpt(failure)
-    if excerpt:
-        parts += [Text(), *(Text(line, "bold" if line.lstrip().startswith("-") else "dim") for line in excerpt)]
-    files = [("notebook", failure.notebook), ("executed", failure.executed), ("report", failure.report)]
-    known = [(label, path) for label, path in files if path]
-    if known:
-        parts.append(Text())
-        parts += [Text.assemble((f"{label:<9}", "dim"), shown(Path(path))) for label, path in known]
+    for excerpt in _excerpts(failure):
+        parts += [Text(), *(Text(line, "bold" if line.startswith("-") else "dim") for line in excerpt)]
+    if failure.report:
+        parts += [Text(), Text.assemble(("report  ", "dim"), shown(Path(failure.report)))]
     for part in parts:
         part.overflow = "fold"
     title = Text(f"step {failure.task}: {failure.error or failure.kind}", "bold red")
@@ -84,26 +83,36 @@ def print_failure(console: Console, failure: Failure) -> None:
     console.print(panel)
 
 
-def _excerpt(failure: Failure) -> list[str]:
-    """The cell's own frame of the traceback: the line that failed with its neighbours."""
+def _excerpts(failure: Failure) -> list[list[str]]:
+    """The traceback's frames that the author wrote: the failing cell's, and the innermost one in a cell."""
     if failure.kind not in ("error", "check", "timeout", "hand-over"):
         return []
-    lines = failure.traceback.splitlines()
-    arrows = [place for place, line in enumerate(lines) if line.startswith("-") and "> " in line]
+    frames: list[list[str]] = []
+    for line in failure.traceback.splitlines():
+        if _FRAME.match(line):
+            frames.append([line])
+        elif frames:
+            frames[-1].append(line)
+    own = [frame for frame in frames if frame[0].startswith("Cell In")]
+    shown_frames = own[:1] if own[:1] == own[-1:] else [own[0], own[-1]]
+    excerpts = [_excerpt(frame) for frame in shown_frames]
+    if len(excerpts) == 2:
+        excerpts[1].insert(0, f"in {shown_frames[1][0].partition(', in ')[2]}")
+    return [excerpt for excerpt in excerpts if excerpt]
+
+
+def _excerpt(frame: list[str]) -> list[str]:
+    """The line that failed with its neighbours."""
+    arrows = [place for place, line in enumerate(frame) if _ARROW.match(line)]
     if not arrows:
         return []
     first = arrows[0]
     begin, end = first, first + 1
-    while begin > 0 and _is_code(lines[begin - 1]) and first - begin < _EXCERPT // 2:
+    while begin > 0 and _CODE.match(frame[begin - 1]) and first - begin < _NEIGHBOURS:
         begin -= 1
-    while end < len(lines) and _is_code(lines[end]) and end - first <= _EXCERPT // 2:
+    while end < len(frame) and _CODE.match(frame[end]) and end - first <= _NEIGHBOURS:
         end += 1
-    return lines[begin:end]
-
-
-def _is_code(line: str) -> bool:
-    """True for lines such as ``      2 y = 1`` in IPython's tracebacks."""
-    return line.startswith(" ") and line.split(maxsplit=1)[:1] != [] and line.split(maxsplit=1)[0].isdigit()
+    return frame[begin:end]
 
 
 def _count(result: RunResult) -> str:
@@ -111,14 +120,13 @@ def _count(result: RunResult) -> str:
     parts = [f"{states.count(state)} {words}" for state, words in _WORDS.items() if state in states]
     if not parts:
         return "nothing was run"
-    number = states.count(states[0])
-    first = f"{number} step{'s' if number != 1 else ''} {_WORDS[states[0]]}"
-    return first if len(parts) == 1 else f"steps {', '.join(parts)}"
+    number, _, words = parts[0].partition(" ")
+    return ", ".join([f"{number} step{'s' if number != '1' else ''} {words}", *parts[1:]])
 
 
 def _reports(result: RunResult) -> list[str]:
     reports = [task.report for task in result.tasks if task.report is not None and task.report.exists()]
-    return [f"{shown(result.output)} ({', '.join(report.name for report in reports)})"] if reports else []
+    return [shown(reports[0])] if len(reports) == 1 else [f"{shown(result.output)}/*.html"] if reports else []
 
 
 def _next(result: RunResult) -> list[str]:
@@ -135,5 +143,7 @@ def _next(result: RunResult) -> list[str]:
     return [again]
 
 
-def _print_line(console: Console, label: str, text: str) -> None:
-    console.print(f"{label + ':':<9}{text}", markup=False, highlight=False, soft_wrap=True)
+def _print_lines(console: Console, label: str, lines: Sequence[str]) -> None:
+    for place, text in enumerate(lines):
+        head = f"{label}:" if place == 0 else ""
+        console.print(f"{head:<9}{text}", markup=False, highlight=False, soft_wrap=True)

@@ -194,31 +194,34 @@ class LiveProgress:
             Text(_SIGNS[row.state][self._plain], style),
             Text(row.name, "dim" if row.state in ("waiting", "not run") else ""),
             self._state(row),
-            self._bar(row),
+            self._detail(row),
             Text(duration(elapsed) if elapsed is not None else "", "dim" if row.state != "running" else ""),
         )
 
     def _state(self, row: Row) -> Text:
         from rich.text import Text
 
-        words: str = row.state if row.state != "waiting" else ""
-        if row.state == "running" and row.attempt > 1:
-            words = f"attempt {row.attempt}"
-        text = Text(words, _STYLES[row.state])
-        return text.append(f": {row.reason}", "dim") if row.reason else text
+        if row.state == "waiting":
+            return Text()
+        words = f"attempt {row.attempt}" if row.state == "running" and row.attempt > 1 else row.state
+        return Text(words, _STYLES[row.state])
 
-    def _bar(self, row: Row) -> Text:
+    def _detail(self, row: Row) -> Text:
+        """How far its cells are, or why it did not run."""
         from rich.text import Text
 
-        if not row.cells or row.state in ("up to date", "not run", "waiting"):
+        if row.reason:
+            return Text(row.reason, "dim", no_wrap=True, overflow="ellipsis")
+        if not row.cells or row.state in ("up to date", "waiting"):
             return Text()
-        told = f"cell {row.cell}/{row.cells}" if row.state != "done" else f"{row.cells} cells"
         if row.state != "running":
-            return Text(told, "dim")
+            told = f"{row.cells} cells" if row.state == "done" else f"cell {row.cell}/{row.cells}"
+            return Text(f"{told}, {row.attempt} attempts" if row.attempt > 1 else told, "dim")
         # The cell that runs counts as half done.
         full = round(_BAR * (row.cell - 0.5) / row.cells)
         line = "-" if self._plain else "━"
-        return Text.assemble((line * full, "cyan"), (line * (_BAR - full), "bright_black"), f" {told}")
+        told = f" cell {row.cell}/{row.cells}"
+        return Text.assemble((line * full, "cyan"), (line * (_BAR - full), "bright_black"), told)
 
 
 class PlainProgress:
