@@ -161,6 +161,16 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 @pytest.fixture
 def start() -> Iterator[Callable[..., Kernel]]:
     """Start kernels of one's own."""
+    yield from _starting()
+
+
+@pytest.fixture(scope="module")
+def start_module() -> Iterator[Callable[..., Kernel]]:
+    """Start kernels that the tests of a file share."""
+    yield from _starting()
+
+
+def _starting() -> Iterator[Callable[..., Kernel]]:
     running: list[Kernel] = []
 
     def starting(folder: Path, environment: dict[str, str] | None = None) -> Kernel:
@@ -170,6 +180,12 @@ def start() -> Iterator[Callable[..., Kernel]]:
     yield starting
     for kernel in running:
         kernel.stop()
+
+
+@pytest.fixture(scope="session")
+def churn() -> tuple[str, ...]:
+    """The cells of a small notebook of three steps."""
+    return CHURN
 
 
 @pytest.fixture(scope="session")

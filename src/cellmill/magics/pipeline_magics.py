@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
@@ -11,6 +14,7 @@ from IPython.display import display
 
 from cellmill.errors import CellmillError
 from cellmill.magics.arguments import Given, Usage, parse_arguments
+from cellmill.magics.reading_magics import findings_table
 from cellmill.magics.run_view import RunView
 from cellmill.magics.session import Session
 from cellmill.magics.tables import Table
@@ -19,7 +23,7 @@ from cellmill.notebook import project_root
 from cellmill.notebook.magic_lines import did_you_mean
 
 if TYPE_CHECKING:
-    from cellmill.promote import Plan
+    from cellmill.promote import Plan, Written
 
 _PROMOTE = Usage(
     "%promote [NAME] [--force] [--dry-run] [--diff] [--into DIR] [--notebook FILE]",
@@ -63,19 +67,22 @@ class PipelineMagics(Magics):
 
         given = parse_arguments(_PROMOTE, line)
         notebook, unsaved = self._session.read_notebook(given.value("--notebook"))
-        if unsaved and not given.flags & {"--dry-run", "--diff"} and "--force" not in given.flags:
-            raise CellmillError(unsaved.partition(";")[0], remedy="save it (Ctrl+S) and run this cell again")
-        into = given.value("--into")
-        plan = make_plan(notebook.path, name=given.word, into=Path(into).expanduser() if into else None)
-        notes = [f"{unsaved}."] if unsaved else []
+        only_shown = given.flags & {"--dry-run", "--diff"}
+        if unsaved.changed and not only_shown:
+            raise CellmillError(str(unsaved).partition(";")[0], remedy="save it (Ctrl+S) and run this cell again")
+        with _findings_shown(notebook.path.name):
+            into = given.value("--into")
+            plan = make_plan(notebook.path, name=given.word, into=Path(into).expanduser() if into else None)
+            if not only_shown:
+                written = write_plan(plan, force="--force" in given.flags)
+        notes = [*(str(one) for one in plan.findings if one.severity == "warning"), *filter(None, [str(unsaved)])]
         if "--diff" in given.flags:
-            display(_Text(diff_plan(plan) or f"{_shown(plan.folder)} is as the notebook has it: nothing would change."))  # type: ignore[no-untyped-call]
+            shown: Any = _Text(diff_plan(plan) or f"{shown_path(plan.folder)} is current: nothing would change.")
         elif "--dry-run" in given.flags:
-            display(_plan_table(plan, f"{_shown(plan.folder)} would be written.", notes))  # type: ignore[no-untyped-call]
+            shown = _plan_table(plan, notes)
         else:
-            write_plan(plan, force="--force" in given.flags)
-            notes.append(f"%run_pipeline {plan.name} runs it here, cellmill run {_shown(plan.folder)} in a terminal.")
-            display(_plan_table(plan, f"{notebook.path.name} is now the pipeline {_shown(plan.folder)}.", notes))  # type: ignore[no-untyped-call]
+            shown = _written_table(notebook.path.name, plan.name, written, notes)
+        display(shown)  # type: ignore[no-untyped-call]
 
     @line_magic
     @tells_in_one_line
@@ -147,7 +154,7 @@ def run_and_show(folder: Path, given: Given, view: RunView) -> str:
         )
     finally:
         tracker.close()
-    view.ended(result, tracker.url)
+    view.ended(result, tracker.closing_lines)
     if result.state == "succeeded":
         return ""
     return result.failure.sentence if result.failure else "the run was stopped"
@@ -163,15 +170,44 @@ class _Text:
         return self._text
 
 
-def _plan_table(plan: Plan, caption: str, notes: list[str]) -> Table:
-    rows = [(name, f"{len(content):,} bytes") for name, content in sorted(plan.files.items())]
-    warnings = [str(one) for one in plan.findings if one.severity != "info"]
-    return Table(caption, ("file", "size"), rows, [*warnings, *notes])
+@contextmanager
+def _findings_shown(name: str) -> Iterator[None]:
+    """Show all errors as a table before the one sentence of a refusal."""
+    from cellmill.promote import PromotionRefused
 
-
-def _shown(path: Path) -> str:
-    """The path as the user would type it: relative if it is below the current folder."""
     try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+        yield
+    except PromotionRefused as refusal:
+        errors = [one for one in refusal.findings if one.severity == "error"]
+        if len(errors) > 1:
+            display(findings_table(name, errors))  # type: ignore[no-untyped-call]
+        raise
+
+
+def _plan_table(plan: Plan, notes: list[str]) -> Table:
+    from cellmill.promote.write import changed_files
+
+    changed = set(changed_files(plan))
+    rows = [
+        (name, f"{len(content):,} bytes", "would be written" if name in changed else "is current")
+        for name, content in sorted(plan.files.items())
+    ]
+    return Table(f"The pipeline {shown_path(plan.folder)} would hold:", ("file", "size", ""), rows, notes)
+
+
+def _written_table(notebook: str, name: str, written: Written, notes: list[str]) -> Table:
+    folder = shown_path(written.folder)
+    rows = [(path, "written") for path in written.changed] + [(path, "removed") for path in written.removed]
+    if not rows:
+        caption = f"The pipeline {folder} is current: nothing was written."
+    elif written.created:
+        caption = f"{notebook} is now the pipeline {folder}."
+    else:
+        caption = f"The pipeline {folder} is again as {notebook} has it."
+    how = f"%run_pipeline {name} runs it here, cellmill run {folder} in a terminal."
+    return Table(caption, ("file", ""), rows, [*notes, how])
+
+
+def shown_path(path: Path) -> str:
+    """The path as the user would type it."""
+    return os.path.relpath(path)

@@ -46,7 +46,7 @@ class ReadingMagics(Magics):
         given = parse_arguments(_STEPS, line)
         notebook, unsaved = self._session.read_notebook(given.word or given.value("--notebook"))
         steps, findings = read_steps(notebook)
-        display(steps_table(steps, findings, self._session.namespace, unsaved))  # type: ignore[no-untyped-call]
+        display(steps_table(steps, findings, self._session.namespace, str(unsaved)))  # type: ignore[no-untyped-call]
 
     @line_magic
     @tells_in_one_line
@@ -62,7 +62,7 @@ class ReadingMagics(Magics):
 
         given = parse_arguments(_READINESS, line)
         notebook, unsaved = self._session.read_notebook(given.word or given.value("--notebook"))
-        display(findings_table(notebook.path.name, readiness(notebook.path), unsaved))  # type: ignore[no-untyped-call]
+        display(findings_table(notebook.path.name, readiness(notebook.path), str(unsaved)))  # type: ignore[no-untyped-call]
 
 
 def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[str, Any], unsaved: str = "") -> Table:
@@ -70,7 +70,7 @@ def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[st
     name = steps.notebook.path.name
     errors = [str(one) for one in findings if one.severity == "error"]
     if not steps.steps:
-        return Table(f"{name} has no steps.", notes=[*errors, *_sentences(unsaved)])
+        return Table(f"{name} has no steps.", notes=[*errors, *_notes(unsaved)])
     from cellmill.dataflow import analyse
 
     flow = analyse(steps)
@@ -87,7 +87,7 @@ def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[st
         f"{name}: {count}, {edges}.",
         ("step", "cells", "after", "hands over"),
         rows,
-        [*_others(steps), *more, *_sentences(unsaved)],
+        [*_others(steps), *more, *_notes(unsaved)],
     )
 
 
@@ -96,15 +96,15 @@ def findings_table(name: str, findings: Sequence[Finding], unsaved: str = "") ->
     errors = sum(one.severity == "error" for one in findings)
     warnings = sum(one.severity == "warning" for one in findings)
     if not findings:
-        return Table(f"{name} is ready: %promote makes a pipeline of it.", notes=_sentences(unsaved))
-    state = f"{name} is not ready" if errors else f"{name} is ready"
+        return Table(f"{name} is ready for %promote.", notes=_notes(unsaved))
+    state = f"{name} is not ready" if errors else f"{name} is ready for %promote"
     rows = [(one.severity, one.code, _place(one), one.message, one.remedy) for one in findings]
     counted = ", ".join(_counted(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count)
     return Table(
         f"{state}: {counted or _counted(len(findings), 'remark')}.",
         ("", "code", "where", "what", "remedy"),
         rows,
-        _sentences(unsaved),
+        _notes(unsaved),
     )
 
 
@@ -112,8 +112,8 @@ def _counted(count: int, word: str) -> str:
     return f"1 {word}" if count == 1 else f"{count} {word}s"
 
 
-def _sentences(*texts: str) -> list[str]:
-    return [f"{text}." for text in texts if text]
+def _notes(*sentences: str) -> list[str]:
+    return [sentence for sentence in sentences if sentence]
 
 
 def _place(finding: Finding) -> str:

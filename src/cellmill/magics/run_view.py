@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,12 +56,10 @@ class RunView:
         self._notes.append(text)
         self._show(at_once=True)
 
-    def ended(self, result: RunResult, url: str | None) -> None:
-        """Show how it ended and where the results are."""
+    def ended(self, result: RunResult, tracking: Sequence[str]) -> None:
+        """Show how it ended, where the results are, and what the tracker says about its own."""
         self._state = f"{result.state} in {_seconds(result.seconds)}"
-        self._notes.append(f"Executed notebooks and reports: {result.output}")
-        if url:
-            self._notes.append(f"MLflow: {url}")
+        self._notes += [f"Executed notebooks and reports: {os.path.relpath(result.output)}", *tracking]
         self._show(at_once=True)
 
     def _row(self, event: Event) -> tuple[str, str]:

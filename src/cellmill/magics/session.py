@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +94,10 @@ class Session:
         plain = path.with_name(path.name.partition(":")[2] or path.name)
         return plain if not path.exists() and plain.exists() else path
 
-    def read_notebook(self, argument: str | None = None) -> tuple[Notebook, str]:
-        """Read the session's notebook.
-
-        Returns
-        -------
-        tuple
-            The notebook, and a sentence about changes that are not saved yet (empty if there are none).
-        """
+    def read_notebook(self, argument: str | None = None) -> tuple[Notebook, Unsaved]:
+        """Read the session's notebook, and find out what was run in it that the file does not have."""
         notebook = read_notebook(self.notebook_path(argument))
-        return notebook, "" if argument else self._about_unsaved(notebook)
+        return notebook, Unsaved() if argument else self._unsaved(notebook)
 
     def poc_environment(self) -> dict[str, str]:
         """What brings the author's ``mlflow`` calls to the notebook's own experiment; what is set already stays."""
@@ -124,19 +119,50 @@ class Session:
         if info.cell_id is not None and source.strip() and info.store_history:
             self._executed[str(info.cell_id)] = source
 
-    def _about_unsaved(self, notebook: Notebook) -> str:
-        """Tell of cells that were run as the file does not have them, where that makes a difference to the steps."""
+    def _unsaved(self, notebook: Notebook) -> Unsaved:
         saved = {str(cell.id): cell for cell in notebook.cells}
         texts = {cell.source.strip() for cell in notebook.cells}
-        changed = [
-            f"cell {saved[cell_id].number}" if cell_id in saved else _called(source)
+        missing = {
+            cell_id: source
             for cell_id, source in self._executed.items()
             if source.strip() not in texts and _has_role(source, saved.get(cell_id))
-        ]
-        if not changed:
-            return ""
-        listed = ", ".join(dict.fromkeys(changed))
-        return f"{notebook.path.name} has changes that are not saved ({listed}); save it first (Ctrl+S)"
+        }
+        return Unsaved(
+            notebook.path.name,
+            tuple(saved[cell_id].number for cell_id in missing if cell_id in saved),
+            tuple(dict.fromkeys(_called(source) for cell_id, source in missing.items() if cell_id not in saved)),
+        )
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """Cells with a role that were run as the file does not have them.
+
+    Attributes
+    ----------
+    name
+        The notebook's file name.
+    changed
+        Numbers of cells whose text in the file is another.
+    absent
+        Magic lines of cells that the file does not have: new ones, or ones that were deleted since.
+    """
+
+    name: str = ""
+    changed: tuple[int, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.absent)
+
+    def __str__(self) -> str:
+        if self.changed:
+            cells = "cell" if len(self.changed) == 1 else "cells"
+            listed = [f"{cells} {', '.join(map(str, self.changed))}", *self.absent]
+            return f"{self.name} has changes that are not saved ({', '.join(listed)}); save it first (Ctrl+S)."
+        if self.absent:
+            return f"{', '.join(self.absent)} was run but is not in {self.name}; if it should be, save first (Ctrl+S)."
+        return ""
 
 
 def _has_role(source: str, saved: Cell | None) -> bool:
