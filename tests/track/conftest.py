@@ -116,6 +116,8 @@ class Records:
 
     def artifacts(self, run: Any) -> dict[str, str]:
         """All artifacts with their text."""
+        if not self.client.list_artifacts(run.info.run_id):
+            return {}
         local = Path(self.client.download_artifacts(run.info.run_id, ""))
         return {
             path.relative_to(local).as_posix(): path.read_bytes().decode(errors="replace")
@@ -185,10 +187,14 @@ class Server:
 def run_cells(environment: Mapping[str, str], folder: Path, *cells: str) -> str:
     """Run cells in a real kernel, as a task's; gives what they printed, the last error's line at the end."""
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     client = NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=120)
-    client.execute(env={**os.environ, **environment}, cwd=str(folder))
+    try:
+        client.execute(env={**os.environ, **environment}, cwd=str(folder))
+    except DeadKernelError:
+        return "the kernel died"
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     shown = [output.get("text", "") for output in outputs if output.get("name") == "stdout"]
     errors = [f"{output.ename}: {output.evalue}" for output in outputs if output.output_type == "error"]

@@ -6,12 +6,13 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from cellmill.track.spool import SENT_FROM
+from cellmill.errors import CellmillError
+from cellmill.track.spool import SENT_FROM, Spool
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel, Metric, Run
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
 
@@ -20,6 +21,8 @@ class Models:
 
     Parameters
     ----------
+    spool
+        The spool.
     source, target
         The spool's client and the server's.
     experiments
@@ -29,8 +32,14 @@ class Models:
     """
 
     def __init__(
-        self, source: MlflowClient, target: MlflowClient, experiments: dict[str, str], runs: dict[str, str]
+        self,
+        spool: Spool,
+        source: MlflowClient,
+        target: MlflowClient,
+        experiments: dict[str, str],
+        runs: dict[str, str],
     ) -> None:
+        self._spool = spool
         self._from = source
         self._to = target
         self._experiments = experiments
@@ -88,6 +97,11 @@ class Models:
         """Register again what was registered in the spool; the server counts the versions on from its own."""
         from mlflow.exceptions import MlflowException
 
+        if self._from.search_prompts(max_results=1):
+            raise CellmillError(
+                "the run registered prompts, which can't be sent; look at them with: "
+                f'mlflow ui --backend-store-uri "{self._spool.store.uri}"'
+            )
         for registered in self._from.search_registered_models(max_results=1000):
             try:
                 self._to.create_registered_model(registered.name, dict(registered.tags), registered.description)
@@ -101,20 +115,31 @@ class Models:
         known = {version.tags.get(SENT_FROM): version.version for version in there}
         here = self._from.search_model_versions(f"name = '{name}'", max_results=10000)
         for version in sorted(here, key=lambda version: int(version.version)):
-            sign = f"{version.run_id or version.model_id}/{version.version}"
+            sign = f"{version.run_id}/{version.creation_timestamp}/{version.version}"
             if sign not in known:
-                made = self._to.create_model_version(
-                    name,
-                    self._mapped(version.source or ""),
-                    run_id=self._runs.get(version.run_id or ""),
-                    tags={**version.tags, SENT_FROM: sign},
-                    description=version.description,
-                    model_id=self._ids.get(version.model_id or ""),
-                )
-                known[sign] = made.version
+                known[sign] = self._register_version(version, sign).version
             for alias, of_version in aliases.items():
                 if str(of_version) == str(version.version):
                     self._to.set_registered_model_alias(name, alias, known[sign])
+
+    def _register_version(self, version: ModelVersion, sign: str) -> ModelVersion:
+        """Register a logged model, or a folder of a run's artifacts; the server wants its own address of either."""
+        source = version.source or ""
+        model_id = next((there for here, there in self._ids.items() if here in source), None)
+        run_id = self._runs.get(version.run_id or "")
+        if model_id is None and run_id is not None and version.run_id is not None:
+            here = self._from.get_run(version.run_id).info.artifact_uri
+            there = self._to.get_run(run_id).info.artifact_uri
+            source = source.replace(here, there)
+        return self._to.create_model_version(
+            version.name,
+            self._mapped(source),
+            run_id=run_id,
+            tags={**version.tags, SENT_FROM: sign},
+            description=version.description,
+            model_id=model_id,
+            await_creation_for=0,
+        )
 
     def _all(self) -> list[LoggedModel]:
         found: list[LoggedModel] = []
@@ -156,7 +181,7 @@ class Models:
 
     def _send_files(self, model: LoggedModel, model_id: str) -> None:
         """Send the model's files; its MLmodel file names the model and its run and must name the server's."""
-        location = Path(unquote(urlsplit(model.artifact_location).path))
+        location = self._spool.local(model.artifact_location)
         if not location.is_dir():
             return
         with tempfile.TemporaryDirectory() as folder:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from cellmill.track.models import Models
 from cellmill.track.spool import CONTINUES, SENT_FROM, Spool, held, list_spools, remove_spool
 from cellmill.track.store import Store, connect, find_experiment, patient_process, probe, read_uri, reason, warm_up
 from cellmill.track.traces import send_traces
-from cellmill.track.writing import RUN_NAME, log_all
+from cellmill.track.writing import RUN_NAME, log_all, set_state
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
@@ -132,7 +131,7 @@ class _Sending:
         runs = self._runs()
         for run in runs:
             self._ids[run.info.run_id] = self._counterpart(run)
-        models = Models(self._from, self._to, self._experiments, self._ids)
+        models = Models(self._spool, self._from, self._to, self._experiments, self._ids)
         models.send()
         for run in runs:
             if run.info.run_id not in self._progress.done:
@@ -207,8 +206,7 @@ class _Sending:
         self._send_artifacts(run, target_id)
         # A run that was never ended belongs to a process that died.
         status = "KILLED" if run.info.status == "RUNNING" else run.info.status
-        self._to.update_run(target_id, name=tags.get(RUN_NAME, run.info.run_name))
-        self._to.set_terminated(target_id, status, end_time=run.info.end_time)
+        set_state(self._to, target_id, status, run.info.end_time, tags.get(RUN_NAME, run.info.run_name))
 
     def _mapped(self, text: str) -> str:
         """Put the server's ids where a value speaks of runs in the spool, its parent above all."""
@@ -226,12 +224,11 @@ class _Sending:
         return missing
 
     def _send_artifacts(self, run: Run, target_id: str) -> None:
-        here = dict(_files(self._from, run.info.run_id))
+        folder = self._spool.local(run.info.artifact_uri)
+        here = {file.relative_to(folder).as_posix(): file.stat().st_size for file in _all_files(folder)}
         if not here:
             return
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(self._from.download_artifacts(run.info.run_id, "", folder))
-            self._to.log_artifacts(target_id, str(local))
+        self._to.log_artifacts(target_id, str(folder))
         there = dict(_files(self._to, target_id))
         lost = [path for path, size in here.items() if path not in there or there[path] not in (size, None)]
         if lost:
@@ -241,6 +238,10 @@ class _Sending:
 def _point(metric: Metric) -> tuple[str, int, int]:
     # repr, as nan is not equal to itself.
     return (repr(metric.value), metric.timestamp, metric.step)
+
+
+def _all_files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
 
 
 def _files(client: MlflowClient, run_id: str, folder: str = "") -> Iterator[tuple[str, int | None]]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from cellmill.track.store import Store, local_store
 
@@ -50,6 +51,12 @@ class Spool:
     def store(self) -> Store:
         """The MLflow store inside."""
         return local_store(self.folder)
+
+    def local(self, location: str) -> Path:
+        """Give the folder of an artifact address in the store inside; also where the project was moved since."""
+        path = unquote(urlsplit(location).path)
+        _, found, below = path.rpartition(f"/{self.folder.name}/mlartifacts/")
+        return self.folder / "mlartifacts" / below if found else Path(path)
 
     @property
     def lock(self) -> Path:

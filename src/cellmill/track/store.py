@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
@@ -168,14 +168,13 @@ def connect(store: Store) -> MlflowClient:
     import logging
 
     from mlflow.tracking import MlflowClient
-    from mlflow.tracking._tracking_service.utils import _get_store
 
     if store.database is not None:
         _check_writable(store.database)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     if store.artifacts is not None:
         # Whoever opens a database first decides where its Default experiment keeps artifacts.
-        _get_store(store.uri, store.artifacts.as_uri())  # type: ignore[no-untyped-call]
+        raw_store(store.uri, store.artifacts.as_uri())
     return MlflowClient(store.uri, registry_uri=store.uri)
 
 
@@ -188,14 +187,12 @@ def find_experiment(client: MlflowClient, store: Store, name: str) -> tuple[str,
         Its id, and whether it had been deleted and was restored.
     """
     from mlflow.exceptions import MlflowException
-    from mlflow.tracking._tracking_service.utils import _get_store
 
     found = client.get_experiment_by_name(name)
     if found is None:
         artifacts = store.artifacts.as_uri() if store.artifacts is not None else None
         try:
-            made = _get_store(store.uri, artifacts).create_experiment(name)  # type: ignore[no-untyped-call]
-            return str(made), False
+            return str(raw_store(store.uri, artifacts).create_experiment(name)), False
         except MlflowException as error:
             # Two runs that start together both make it; the later one finds it made.
             found = client.get_experiment_by_name(name) if error.error_code == "RESOURCE_ALREADY_EXISTS" else None
@@ -205,6 +202,14 @@ def find_experiment(client: MlflowClient, store: Store, name: str) -> tuple[str,
         client.restore_experiment(found.experiment_id)
         return found.experiment_id, True
     return found.experiment_id, False
+
+
+def raw_store(uri: str, artifacts: str | None = None) -> Any:
+    """Give MLflow's store object itself, for what its client does not offer."""
+    from mlflow.tracking._tracking_service import utils
+
+    opened: Any = utils._get_store
+    return opened(uri, artifacts)
 
 
 def probe(store: Store, timeout: float = 3.0) -> str | None:
@@ -217,14 +222,12 @@ def probe(store: Store, timeout: float = 3.0) -> str | None:
     """
     if not store.is_server:
         return None
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
+    from mlflow.utils import credentials, rest_utils
 
+    host: Any = credentials.get_default_host_creds
+    ask: Any = rest_utils.http_request
     try:
-        creds = get_default_host_creds(store.uri)  # type: ignore[no-untyped-call]
-        answer = http_request(  # type: ignore[no-untyped-call]
-            creds, "/health", "GET", timeout=timeout, max_retries=0, raise_on_status=False
-        )
+        answer = ask(host(store.uri), "/health", "GET", timeout=timeout, max_retries=0, raise_on_status=False)
     except Exception as error:  # whatever the connection, TLS or an authentication plugin raises: it is not usable
         return reason(error)
     return f"HTTP {answer.status_code}" if answer.status_code >= 500 else None
@@ -236,6 +239,7 @@ def reason(error: BaseException) -> str:
     known = {
         r"Connection refused|actively refused": "connection refused",
         r"NameResolutionError|getaddrinfo|Name or service not known": "no such host",
+        r"Connection aborted|Connection reset|RemoteDisconnected|Connection broken": "the connection broke",
         r"[Tt]imed out|timeout": "no answer in time",
         r"certificate": "its certificate is not trusted",
     }

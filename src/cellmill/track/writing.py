@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from cellmill.track.record import Record
+from cellmill.track.store import raw_store
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Param, RunTag
@@ -70,20 +71,29 @@ def end(client: MlflowClient, run_id: str, name: str, status: str, at: float) ->
     run = client.get_run(run_id)
     if run.info.run_name != name:
         client.set_tag(run_id, AUTHORS_NAME, run.info.run_name)
-        client.update_run(run_id, name=name)
-    client.set_terminated(run_id, status, end_time=round(at * 1000))
+    set_state(client, run_id, status, round(at * 1000), name)
     left = client.search_runs(
         [run.info.experiment_id], f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'", max_results=1000
     )
     for child in left:
         if "cellmill.kind" not in child.data.tags:
-            client.set_terminated(child.info.run_id, status, end_time=round(at * 1000))
+            set_state(client, child.info.run_id, status, round(at * 1000))
 
 
 def settle(client: MlflowClient, run_id: str, status: str, at: float) -> None:
     """Set a run's state if it is another one."""
     if client.get_run(run_id).info.status != status:
-        client.set_terminated(run_id, status, end_time=round(at * 1000))
+        set_state(client, run_id, status, round(at * 1000))
+
+
+def set_state(client: MlflowClient, run_id: str, status: str, ended: int | None, name: str | None = None) -> None:
+    """Set a run's state, its end in milliseconds, and its name if one is given.
+
+    By the store itself: ``MlflowClient.set_terminated`` prints addresses into the middle of a run's display.
+    """
+    from mlflow.entities import RunStatus
+
+    raw_store(client.tracking_uri).update_run_info(run_id, RunStatus.from_string(status), ended, name)
 
 
 def move(client: MlflowClient, run_id: str, parent_id: str, name: str) -> None:
