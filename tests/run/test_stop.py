@@ -1,0 +1,184 @@
+"""Stopping runs as users and systems do: by signals to a real process, in the middle of a cell and of a start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cellmill.run import Event, StopSwitch, run_pipeline
+
+if not Path("/proc/self/environ").exists():
+    pytest.skip("looks for processes in /proc", allow_module_level=True)
+
+SLOW = "from pathlib import Path\nimport time\nPath('begun').touch()\ntime.sleep(0 if Path('fast').exists() else 60)"
+
+
+@pytest.fixture
+def slow(pipeline: Any, step: Any) -> Any:
+    """A pipeline whose second step sleeps for a minute, unless there is a file `fast`."""
+    return pipeline.write(
+        {
+            "load": step(["xs = [1]"], saves=["xs"]),
+            "train": step([SLOW], ["load"], {"load": ["xs"]}),
+            "report": step(["1"], ["train"]),
+        }
+    )
+
+
+class Running:
+    """A run in a process of its own, with a mark by which its kernels are known."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self.mark = f"CELLMILL_MARK={uuid.uuid4().hex}"
+        code = (
+            "import sys\n"
+            "from pathlib import Path\n"
+            "from cellmill.run import run_pipeline\n"
+            "def tell(event): print(event.kind, event.task, flush=True)\n"
+            "result = run_pipeline(Path(sys.argv[1]), listeners=[tell])\n"
+            "print('STATE', result.state, flush=True)\n"
+            "print(result.failure.sentence if result.failure else '', flush=True)\n"
+        )
+        name, _, value = self.mark.partition("=")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, str(pipeline.folder)],
+            env={**os.environ, name: value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self._lines = self.process.stdout
+
+    def wait_for_line(self, start: str) -> None:
+        for line in self._lines:
+            if line.startswith(start):
+                return
+        raise AssertionError(f"no line {start}")
+
+    def end(self) -> str:
+        """What it still printed; the process has ended."""
+        rest = self._lines.read()
+        self.process.wait(timeout=30)
+        self._lines.close()
+        return rest
+
+    def kernels(self) -> list[int]:
+        """Processes with the mark, but the run itself."""
+        return [pid for pid in marked(self.mark) if pid != self.process.pid]
+
+
+def marked(mark: str) -> Iterator[int]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    yield int(entry.name)
+            except OSError:
+                continue
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_a_cell_ends_the_run_and_its_kernel(slow: Any, number: int) -> None:
+    running = Running(slow)
+    until((slow.notebook.parent / "begun").exists)
+    (kernel,) = running.kernels()
+
+    running.process.send_signal(number)
+    rest = running.end()
+
+    assert "STATE stopped" in rest
+    assert "cell 3, line 4 (step train): stopped; cellmill run" in rest
+    assert "Traceback" not in rest
+    assert running.kernels() == []
+    assert not Path(f"/proc/{kernel}").exists()
+    assert "Stopped: the run was stopped" in (slow.output / "train.html").read_text()
+
+    (slow.notebook.parent / "fast").touch()
+    result = run_pipeline(slow.folder)
+    assert [task.state for task in result.tasks] == ["up-to-date", "succeeded", "succeeded"]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
+def test_a_signal_while_a_kernel_starts_leaves_none_behind(slow: Any, delay: float) -> None:
+    running = Running(slow)
+    running.wait_for_line("task-started load")
+    time.sleep(delay)
+
+    running.process.send_signal(signal.SIGINT)
+    rest = running.end()
+
+    assert "STATE stopped" in rest
+    assert "Traceback" not in rest
+    assert running.kernels() == []
+    assert "task-finished train" not in rest
+
+
+def test_a_signal_before_anything_is_executed_writes_nothing(slow: Any) -> None:
+    running = Running(slow)
+    until(lambda: (slow.output / ".lock").exists())
+
+    running.process.send_signal(signal.SIGINT)
+    rest = running.end()
+
+    assert "STATE stopped" in rest
+    assert "run-started" not in rest
+    assert [path.name for path in slow.output.iterdir()] == [".lock"]
+
+
+def test_a_killed_run_takes_its_kernel_with_it(slow: Any) -> None:
+    running = Running(slow)
+    until((slow.notebook.parent / "begun").exists)
+
+    running.process.kill()
+    running.end()
+
+    until(lambda: running.kernels() == [])
+    (slow.notebook.parent / "fast").touch()
+    result = run_pipeline(slow.folder)
+    assert [task.state for task in result.tasks] == ["up-to-date", "succeeded", "succeeded"]
+
+
+def test_another_thread_can_stop_a_run(slow: Any) -> None:
+    stop = StopSwitch()
+
+    def watch(event: Event) -> None:
+        if event.kind == "cell-started" and event.task == "train" and event.data["cell_id"] == "train0":
+            threading.Timer(0.5, stop.request).start()
+
+    result = run_pipeline(slow.folder, stop=stop, listeners=[watch])
+
+    assert result.state == "stopped"
+    assert result.failure is not None
+    assert result.failure.kind == "stopped"
+    assert [(task.state, task.reason) for task in result.tasks] == [
+        ("succeeded", None),
+        ("stopped", None),
+        ("not-run", "the run was stopped"),
+    ]
+
+
+def test_signals_are_handled_as_before_when_a_run_is_over(slow: Any) -> None:
+    (slow.notebook.parent / "fast").touch()
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    run_pipeline(slow.folder, only="load")
+
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
