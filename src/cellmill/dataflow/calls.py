@@ -74,7 +74,7 @@ class Calls(Dynamic):
         for keyword in node.keywords:
             value = self.eval(keyword.value, frame)
             if keyword.arg is None:
-                rest |= value | value.content
+                rest |= value | self.program.content(value)
             else:
                 keywords[keyword.arg] = value
         paths = [self.literal_path(one) for one in node.args]
@@ -101,12 +101,19 @@ class Calls(Dynamic):
         codes = [self.program.codes[label] for label in callee.own if label in self.program.codes]
         unknown = [label for label in callee.own if self.needs_distrust(label)]
         results = [self.call_code(node, code, list(arguments.positional), arguments, callee, frame) for code in codes]
-        if not codes or unknown:
+        given = frozenset(label for label in callee.own if label.startswith("param:"))
+        if given and frame.function.kind == "function":
+            frame.function.effects.callbacks.append((given, arguments.all.reach))
+            results.append(self.fresh(node, callee | arguments.all))
+            results.append(arguments.all)
+            unknown = [label for label in unknown if label not in given]
+            codes = codes or []
+        if (not codes and not given) or unknown:
             self.mutate(callee.reach | arguments.all.reach, frame, node)
             self.call_callbacks(node, union([callee, arguments.all]), arguments, frame)
             frame.function.effects.impure = True
             results.append(self.fresh(node, callee | arguments.all))
-            results.append(callee.content)
+            results.append(self.program.content(callee))
             results.append(arguments.all)
         return union(results)
 
@@ -132,12 +139,13 @@ class Calls(Dynamic):
             self.mutate(callee.own, frame, node)
         self.mutate(self.replace(done.mutated, actual, frame, deep=True), frame, node)
         for targets, held in done.stores:
-            self.store(
-                self.replace(set(targets), actual, frame, deep=False), self.replace(set(held), actual, frame, deep=True), frame
-            )
+            real = self.replace(set(targets), actual, frame, deep=False)
+            self.store(real, self.reachable(held, actual, frame), frame)
+        for called, handed in done.callbacks:
+            self.call_back(node, called, self.reachable(handed, actual, frame), actual, frame)
         returned = Value(
             self.replace(set(code.returns.own), actual, frame, deep=False),
-            self.replace(set(code.returns.reach), actual, frame, deep=True),
+            self.reachable(code.returns.reach, actual, frame),
         )
         if code.generator:
             return self.fresh(node, returned | arguments.all, "resource", "a generator")
@@ -147,6 +155,36 @@ class Calls(Dynamic):
             return Value(nested | made.own, made.reach | returned.reach)
         # A function that returns nothing that can change gives a number or a text; else a new or a shared object.
         return Value(returned.own | made.own, made.reach) if code.returns.reach else NOTHING
+
+    def call_back(
+        self,
+        node: ast.Call,
+        called: frozenset[Label],
+        handed: frozenset[Label],
+        actual: dict[Label, Value],
+        frame: Frame,
+    ) -> None:
+        """A notebook function calls what it was given: now it is known what that is."""
+        for symbol in called:
+            function = actual.get(symbol)
+            if function is None or any(label.startswith("param:") for label in function.own):
+                inner = function.own if function is not None else frozenset((symbol,))
+                if frame.function.kind == "function":
+                    frame.function.effects.callbacks.append((inner, handed))
+                continue
+            dotted = self.program.dotted(function)
+            if dotted is not None and knowledge.is_functional(dotted) and dotted not in knowledge.MUTATING_FUNCTIONS:
+                continue
+            codes = [self.program.codes[label] for label in function.own if label in self.program.codes]
+            known = len(codes) == len(function.own) and bool(codes)
+            harmless = known and not any(
+                one.startswith(f"param:{code.label}") for code in codes for one in self.summary(code).mutated
+            )
+            if not harmless and function.own:
+                self.mutate(self.without_code(handed | function.reach) | function.own, frame, node)
+            for code in codes:
+                if code.stateful:
+                    self.mutate(function.own, frame, node)
 
     def actuals(
         self, code: Code, positional: list[Value], arguments: Arguments, callee: Value
@@ -176,13 +214,35 @@ class Calls(Dynamic):
         real: set[Label] = set()
         for label in labels:
             if label in actual:
-                real |= actual[label].reach if deep else actual[label].own
+                real |= self.inside(actual[label]) if deep else actual[label].own
+            elif label.startswith("class:") and label[6:] in actual:
+                given = actual[label[6:]]
+                real |= self.classes_of(given.reach)
+                real |= {f"class:{one}" for one in given.own if one.startswith(("param:", "global:"))}
             elif label.startswith("global:") and frame.function.kind == "module":
                 known = self.program.env.get(label[7:], NOTHING)
-                real |= known.reach if deep else known.own
+                real |= self.inside(known) if deep else known.own
+            elif label.startswith("class:global:") and frame.function.kind == "module":
+                real |= self.classes_of(self.program.env.get(label[13:], NOTHING).reach)
             else:
                 real.add(label)
         return frozenset(real)
+
+    def reachable(self, labels: frozenset[Label], actual: dict[Label, Value], frame: Frame) -> frozenset[Label]:
+        """All that can be reached from the labels once they are made real."""
+        real: set[Label] = set()
+        for label in labels:
+            if label in actual:
+                real |= actual[label].reach
+            elif label.startswith("global:") and frame.function.kind == "module":
+                real |= self.program.env.get(label[7:], NOTHING).reach
+            else:
+                real |= self.replace({label}, actual, frame, deep=True)
+        return frozenset(real)
+
+    def inside(self, value: Value) -> frozenset[Label]:
+        """What changing a value may change: itself and what it holds, but not its class or the functions that it knows."""
+        return value.own | self.without_code(value.reach)
 
     def make_instance(
         self, node: ast.Call, code: Code, arguments: Arguments, callee: Value, frame: Frame
@@ -251,43 +311,57 @@ class Calls(Dynamic):
         for drawn in state.drawn_by_method(name):
             effects.draws.setdefault(drawn, self.site(node))
         if name in ("index", "remove", "count"):
-            effects.compared |= given.reach
+            effects.compared |= self.with_identity(receiver | given)
         self.mutate_keywords(node, receiver, arguments, frame)
         self.call_callbacks(node, receiver | given, arguments, frame)
         if name in knowledge.RESOURCE_METHODS:
             self.mutate(receiver.own, frame, node)
             return self.fresh(node, receiver, "resource", knowledge.RESOURCE_METHODS[name])
         if self.program.kinds(receiver) & {"resource", "iterator"} or name in knowledge.ARGUMENT_METHODS:
-            self.mutate(receiver.reach | given.reach, frame, node)
+            keeps_arguments = self.is_passive(receiver) and name not in knowledge.ARGUMENT_METHODS
+            self.mutate(receiver.reach if keeps_arguments else receiver.reach | given.reach, frame, node)
             effects.impure = True
             return self.fresh(node, receiver | given) if name not in ("read", "readline", "readlines") else self.fresh(node)
         if name in knowledge.PURE_METHODS and name not in knowledge.RECEIVER_ONLY_METHODS:
             return self.pure_result(node, receiver, name, given)
         effects.impure = True
         if name in knowledge.RECEIVER_ONLY_METHODS:
-            self.mutate(receiver.own if name in knowledge.SHALLOW_METHODS else receiver.reach, frame, node)
+            shallow = name in knowledge.SHALLOW_METHODS
+            self.mutate(receiver.own if shallow else self.without_code(receiver.reach), frame, node)
             if name in knowledge.KEEPING_METHODS:
                 self.store(receiver.own, given.reach, frame)
             if name in knowledge.SELF_METHODS:
                 return receiver
             return Value(receiver.reach | self.fresh(node).own, receiver.reach | self.fresh(node).reach)
-        self.mutate(receiver.reach, frame, node)
+        self.mutate(self.without_code(receiver.reach), frame, node)
         if not self.is_library_object(receiver):
-            self.mutate(given.reach, frame, node)
+            self.mutate(self.without_code(given.reach), frame, node)
         self.store(receiver.own, given.reach, frame)
         both = receiver | given
         made = self.fresh(node, both)
         return Value(both.reach | made.own, made.reach)
 
+    def is_passive(self, receiver: Value) -> bool:
+        """Whether the receiver is a file, a connection or a figure: it takes what it is given as it is."""
+        facts = [self.program.facts.get(label) for label in receiver.own]
+        return all(fact is not None and fact.kind == "resource" and fact.detail != "a generator" for fact in facts)
+
     def pure_result(self, node: ast.Call, receiver: Value, name: str, given: Value) -> Value:
         if self.program.kinds(receiver) <= {"frame"} and receiver.own:
             return self.fresh(node, kind="frame")
         if name in knowledge.FRESH_METHODS:
-            return self.fresh(node) if receiver.own or given.own else NOTHING
+            kind = "frame" if name in knowledge.FRAME_METHODS else "object"
+            return self.fresh(node, kind=kind) if receiver.own or given.own else NOTHING
         if not receiver.own and not given.own:
             return NOTHING
         made = self.fresh(node, receiver | given)
+        if name == "copy":
+            return made
         return Value(receiver.reach | given.reach | made.own, made.reach)
+
+    def without_code(self, labels: frozenset[Label]) -> frozenset[Label]:
+        """A library changes objects, not the notebook's classes and functions."""
+        return frozenset(label for label in labels if not label.startswith("code:"))
 
     def is_library_object(self, receiver: Value) -> bool:
         """Whether all that the receiver may be was made by a library whose methods leave their arguments alone."""
@@ -348,8 +422,10 @@ class Calls(Dynamic):
             return NOTHING
         if dotted in knowledge.ITERATOR_BUILTINS or dotted.startswith("itertools."):
             return self.fresh(node, given, "iterator", dotted)
+        if dotted == "type":
+            return self.class_of(given)
         if dotted in ("next", "getattr", "min", "max", "anext"):
-            return given.content
+            return self.program.content(given)
         if dotted.startswith(("pandas.", "polars.")):
             return self.fresh(node, NOTHING if knowledge.returns_fresh(dotted) else given, "frame")
         if knowledge.returns_fresh(dotted):

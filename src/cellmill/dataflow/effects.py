@@ -22,7 +22,10 @@ class Site:
 
 @dataclass
 class Effects:
-    """Collected effects of a step (names are the notebook's) or of a function (labels are symbolic)."""
+    """Collected effects of a step (names are the notebook's) or of a function (labels are symbolic).
+
+    ``callbacks``: calls of what the function was given, with what it gave them; judged where the function is called.
+    """
 
     reads: dict[str, Site] = field(default_factory=dict)
     soft_reads: dict[str, Site] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class Effects:
     session: list[tuple[str, Site]] = field(default_factory=list)
     stores: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)
     called: set[Label] = field(default_factory=set)
+    callbacks: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)
     impure: bool = False
     path_literals: list[tuple[str, Site]] = field(default_factory=list)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from cellmill.dataflow import knowledge, state
@@ -57,7 +57,21 @@ class Expressions:
     def fresh(self, node: ast.AST, contents: Value = NOTHING, kind: str = "object", detail: str = "") -> Value:
         """A new object that may hold the contents."""
         made = self.program.new(kind, self.site(node), getattr(node, "col_offset", 0), detail)  # type: ignore[arg-type]
+        self.program.nested |= made.own & contents.reach
         return Value(made.own, made.own | contents.reach)
+
+    def isolated(self, frame: Frame, run: Callable[[], bool]) -> bool:
+        """Read code that may not run: inside it names are rebound for good, after it they may be either."""
+        if frame.function.kind != "module":
+            return run()
+        before = dict(self.program.env)
+        weak, self.weak_depth = self.weak_depth, 0
+        result = run()
+        self.weak_depth = weak
+        for name, value in list(self.program.env.items()):
+            if name in before and before[name] is not value:
+                self.program.assign(name, before[name] | value, weak=False)
+        return result
 
     # Names
 
@@ -157,7 +171,9 @@ class Expressions:
         for label in labels:
             if label.startswith("global:"):
                 real |= self.program.env.get(label[7:], NOTHING).reach
-            elif not label.startswith("param:"):
+            elif label.startswith("class:global:"):
+                real |= self.classes_of(self.program.env.get(label[13:], NOTHING).reach)
+            elif not label.startswith(("param:", "class:")):
                 real.add(label)
         return frozenset(real)
 
@@ -250,6 +266,7 @@ class Expressions:
         held = frozenset(label for label in held if not label.startswith("import:"))
         if not held or not targets:
             return
+        self.program.nested |= targets & held
         effects = frame.function.effects
         if frame.function.kind == "function":
             effects.stores.append((targets, held))
@@ -293,7 +310,29 @@ class Expressions:
         if dotted is not None:
             return self.program.imported(f"{dotted}.{node.attr}")
         self.call_properties(value, node, frame)
-        return value.content
+        if node.attr in ("plot", "str", "dt", "style") and self.program.codes.keys().isdisjoint(value.reach) and value.own:
+            return self.fresh(node, kind="frame")
+        if node.attr == "__class__":
+            return self.class_of(value)
+        # A bound method holds its object.
+        own = frozenset(label for label in value.reach if not label.startswith("resource:"))
+        return Value(own, value.reach)
+
+    def class_of(self, value: Value) -> Value:
+        """The class of an object: of a parameter it is only known where the function is called."""
+        found: set[Label] = set()
+        for label in value.reach:
+            code = self.program.codes.get(label)
+            if code is not None and isinstance(code.node, ast.ClassDef):
+                found.add(label)
+            elif label.startswith(("param:", "global:")):
+                found.add(f"class:{label}")
+        return Value(frozenset(found), frozenset(found) | value.reach)
+
+    def classes_of(self, labels: frozenset[Label]) -> frozenset[Label]:
+        """The notebook's classes among the labels."""
+        codes = self.program.codes
+        return frozenset(one for one in labels if one in codes and isinstance(codes[one].node, ast.ClassDef))
 
     def call_properties(self, value: Value, node: ast.Attribute, frame: Frame) -> None:
         """An attribute may be a property of a notebook class: a call in disguise."""
@@ -301,9 +340,12 @@ class Expressions:
     def eval_Subscript(self, node: ast.Subscript, frame: Frame) -> Value:
         value = self.eval(node.value, frame)
         key = self.eval(node.slice, frame)
-        frame.function.effects.compared |= key.reach
+        frame.function.effects.compared |= self.with_identity(key)
         self.read_namespace_key(node, frame)
-        return NOTHING if self.program.dotted(value) is not None else value.content
+        if isinstance(node.slice, ast.List) and value.own:
+            # Selecting by a list copies, in pandas and in numpy; nothing else allows it.
+            return self.fresh(node, kind="frame")
+        return NOTHING if self.program.dotted(value) is not None else self.program.content(value)
 
     def read_namespace_key(self, node: ast.Subscript, frame: Frame) -> None:
         """``globals()["x"]`` reads x."""
@@ -326,9 +368,27 @@ class Expressions:
         values = [self.eval(one, frame) for one in (node.left, *node.comparators)]
         compared: frozenset[Label] = frozenset()
         if sum(bool(one.own) for one in values) > 1:
-            compared = union(values).reach
+            by_identity = any(isinstance(one, (ast.Is, ast.IsNot)) for one in node.ops)
+            compared = union(values).reach if by_identity else self.with_identity(union(values))
         frame.function.effects.compared |= compared
         return self.fresh(node) if union(values).own else NOTHING
+
+    def with_identity(self, value: Value) -> frozenset[Label]:
+        """What is equal only to itself: instances of notebook classes, functions, bare objects."""
+        classes = {code.name for code in self.program.codes.values() if isinstance(code.node, ast.ClassDef)} | {"object"}
+        found = set()
+        for label in value.reach:
+            fact = self.program.facts.get(label)
+            code = self.program.codes.get(label)
+            if code is not None:
+                # Classes, and what shared cells define, are one object in every process.
+                if not isinstance(code.node, ast.ClassDef) and code.step != "<shared>":
+                    found.add(label)
+            elif label.startswith(("global:", "param:")):
+                found.add(label)
+            elif fact is not None and (fact.kind in ("unknown", "code") or (fact.kind == "instance" and fact.detail in classes)):
+                found.add(label)
+        return frozenset(found)
 
     def eval_NamedExpr(self, node: ast.NamedExpr, frame: Frame) -> Value:
         value = self.eval(node.value, frame)
@@ -339,19 +399,19 @@ class Expressions:
         return self.define(node, "<lambda>", frame)[0]
 
     def eval_Starred(self, node: ast.Starred, frame: Frame) -> Value:
-        return self.eval(node.value, frame).content
+        return self.program.content(self.eval(node.value, frame))
 
     def eval_Tuple(self, node: ast.Tuple | ast.List | ast.Set, frame: Frame) -> Value:
         parts = union([self.eval(one, frame) for one in node.elts]) if node.elts else NOTHING
         if isinstance(node, ast.Tuple) and not parts.reach:
             return NOTHING
-        return self.fresh(node, parts)
+        return self.fresh(node, parts, "display")
 
     eval_List = eval_Set = eval_Tuple
 
     def eval_Dict(self, node: ast.Dict, frame: Frame) -> Value:
         parts = [self.eval(one, frame) for one in (*node.keys, *node.values) if one is not None]
-        return self.fresh(node, union(parts) if parts else NOTHING)
+        return self.fresh(node, union(parts) if parts else NOTHING, "display")
 
     def eval_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, frame: Frame) -> Value:
         inner = self.comprehension(node.generators, frame)
@@ -360,7 +420,7 @@ class Expressions:
         if isinstance(node, ast.GeneratorExp):
             captured = union(list(inner.locals.values())) if inner.locals else NOTHING
             return self.fresh(node, element | captured, "resource", "a generator")
-        return self.fresh(node, element)
+        return self.fresh(node, element, "display")
 
     eval_SetComp = eval_GeneratorExp = eval_ListComp
 
@@ -368,7 +428,7 @@ class Expressions:
         inner = self.comprehension(node.generators, frame)
         with self.uncertain():
             element = self.eval(node.key, inner) | self.eval(node.value, inner)
-        return self.fresh(node, element)
+        return self.fresh(node, element, "display")
 
     def comprehension(self, generators: list[ast.comprehension], frame: Frame) -> Frame:
         """A comprehension's own scope; its first iterable belongs to the scope around."""
@@ -378,7 +438,7 @@ class Expressions:
                 iterated = self.eval(generator.iter, frame if at == 0 else inner)
             for name in ast.walk(generator.target):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                    inner.locals[name.id] = iterated.content
+                    inner.locals[name.id] = self.program.content(iterated)
             with self.uncertain():
                 for test in generator.ifs:
                     self.eval(test, inner)
@@ -414,7 +474,7 @@ class Expressions:
         """An element of what is unpacked; ``fig, ax = plt.subplots()`` are both live figures."""
         if self.program.kinds(value) == {"resource"}:
             return value
-        return value.content
+        return self.program.content(value)
 
     def assign_subscript(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
         container = self.eval(target.value, frame)
@@ -493,7 +553,7 @@ class Expressions:
             owner.effects.reads.setdefault(name, site)
         for name, site in done.binds.items():
             owner.effects.binds.setdefault(name, site)
-        owner.effects.mutated |= {label for label in done.mutated if label.startswith(("global:", "param:"))}
+        owner.effects.mutated |= {label for label in done.mutated if label.startswith(("global:", "param:", "class:"))}
         self.merge_places(done, owner.effects, self.site(ast.Pass(lineno=1, col_offset=0)))
 
     def summary(self, code: Code) -> Effects:

@@ -24,7 +24,7 @@ HISTORY_NAMES = frozenset({"In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "
 
 SCALAR_BUILTINS = frozenset(
     "abs all any ascii bin bool bytes callable chr complex divmod float format hasattr hash hex id int isinstance "
-    "issubclass len oct ord pow print range repr round str type input slice".split()
+    "issubclass len oct ord pow print range repr round str input slice".split()
 )
 """Builtins that change nothing and return a value that nobody can change."""
 
@@ -145,6 +145,14 @@ FRESH_METHODS = PURE_METHODS - frozenset("get items keys values group_by ravel r
                                          "itertuples iterrows copy apply transform union intersection difference "
                                          "get_params summary kneighbors filter where mask".split())
 """Pure methods whose result shares nothing with the object that another name could see change."""
+
+FRAME_METHODS = frozenset(
+    "rename groupby merge assign reset_index set_index value_counts pivot_table pivot sort_values sort_index dropna fillna "
+    "drop_duplicates describe astype head tail nlargest nsmallest agg aggregate melt explode reindex query resample "
+    "rolling cumsum shift diff isna notna to_frame crosstab stack unstack quantile corr corrwith pct_change clip "
+    "interpolate between isin sem rank asfreq tz_localize tz_convert to_period to_timestamp rename_axis".split()
+)
+"""Fresh methods that only objects of pandas and its like have."""
 
 RECEIVER_ONLY_METHODS = frozenset(
     "append add extend insert update setdefault pop popitem clear remove discard sort reverse fit fit_transform "

@@ -42,6 +42,7 @@ class Program:
     facts: dict[Label, Fact] = field(default_factory=dict)
     codes: dict[Label, Code] = field(default_factory=dict)
     methods: dict[str, list[Label]] = field(default_factory=dict)
+    nested: set[Label] = field(default_factory=set)
     version: int = 0
     step: str = ""
 
@@ -77,6 +78,16 @@ class Program:
         label = f"import:{dotted}"
         self.facts[label] = Fact("import", dotted)
         return only(label)
+
+    def content(self, value: Value) -> Value:
+        """What an element or attribute of the object may be; lists, iterators and files do not hold themselves."""
+        own = {
+            label
+            for label in value.reach
+            if not label.startswith(("resource:", "iterator:"))
+            and not (label.startswith("display:") and label in value.own and label not in self.nested)
+        }
+        return Value(frozenset(own), value.reach if own else frozenset())
 
     def dotted(self, value: Value) -> str | None:
         """The dotted name, if the value is certainly an imported thing."""

@@ -6,6 +6,7 @@ import ast
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from cellmill.dataflow.calls import Calls
 from cellmill.dataflow.effects import Code
@@ -145,7 +146,7 @@ class Walker(Calls):
         with self.uncertain():
             for body in bodies:
                 effects.certain = set(before)
-                if self.run_block(body, frame):
+                if self.isolated(frame, partial(self.run_block, body, frame)):
                     results.append(effects.certain)
         effects.certain = set.intersection(*results) if results else before
         return bool(results)
@@ -175,12 +176,12 @@ class Walker(Calls):
         """Bind a pattern's captures to what they may be: the subject or part of it."""
         for node in ast.walk(pattern):
             if isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
-                self.bind(node.name, subject | subject.content, frame, node)
+                self.bind(node.name, subject | self.program.content(subject), frame, node)
             elif isinstance(node, ast.MatchMapping):
                 for key in node.keys:
                     self.eval(key, frame)
                 if node.rest:
-                    self.bind(node.rest, subject.content, frame, node)
+                    self.bind(node.rest, self.program.content(subject), frame, node)
             elif isinstance(node, ast.MatchValue):
                 self.eval(node.value, frame)
             elif isinstance(node, ast.MatchClass):
@@ -190,7 +191,7 @@ class Walker(Calls):
 
     def run_For(self, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         iterated = self.eval(node.iter, frame)
-        return self.loop(node, frame, lambda: self.assign(node.target, iterated.content, frame, None), forever=False)
+        return self.loop(node, frame, lambda: self.assign(node.target, self.program.content(iterated), frame, None), forever=False)
 
     run_AsyncFor = run_For
 
@@ -213,8 +214,7 @@ class Walker(Calls):
         with self.uncertain(unless=forever):
             for _ in range(rounds):
                 effects.certain = set(before)
-                start()
-                self.run_block(node.body, frame)
+                self.isolated(frame, partial(self.turn, start, node.body, frame))
                 certain_once = effects.certain
         self.loops -= 1
         left_early, self.broken = self.broken, outer
@@ -229,6 +229,11 @@ class Walker(Calls):
                 return self.run_block(node.orelse, frame)
         return True
 
+    def turn(self, start: Callable[[], object], body: Sequence[ast.stmt], frame: Frame) -> bool:
+        """One turn of a loop."""
+        start()
+        return self.run_block(body, frame)
+
     # Exceptions and contexts
 
     def run_Try(self, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
@@ -236,7 +241,8 @@ class Walker(Calls):
         before = set(effects.certain)
         results: list[set[str]] = []
         with self.uncertain(unless=not node.handlers, weak=False):
-            reached = self.run_block(node.body, frame)
+            body = partial(self.run_block, node.body, frame)
+            reached = self.isolated(frame, body) if node.handlers else body()
         if reached and node.orelse:
             reached = self.run_block(node.orelse, frame)
         if reached:
@@ -248,7 +254,7 @@ class Walker(Calls):
                     self.eval(handler.type, frame)
                 if handler.name:
                     self.bind(handler.name, self.program.new("object", self.site(handler), 0), frame, handler)
-                goes_on = self.run_block(handler.body, frame)
+                goes_on = self.isolated(frame, partial(self.run_block, handler.body, frame))
                 if handler.name:
                     self.delete(handler.name, frame, handler)
                 if goes_on:
@@ -268,7 +274,7 @@ class Walker(Calls):
             own_class = not self.program.codes.keys().isdisjoint(value.reach)
             suppresses = suppresses or name in _SUPPRESSING or own_class
             if item.optional_vars is not None:
-                entered = value if self.program.kinds(value) <= {"resource"} else value | value.content
+                entered = value if self.program.kinds(value) <= {"resource"} else value | self.program.content(value)
                 self.assign(item.optional_vars, entered, frame, None)
         if not suppresses:
             return self.run_block(node.body, frame)
@@ -295,8 +301,9 @@ class Walker(Calls):
     run_AsyncFunctionDef = run_FunctionDef
 
     def run_ClassDef(self, node: ast.ClassDef, frame: Frame) -> None:
-        parts = [self.eval(one, frame) for one in (*node.decorator_list, *node.bases)]
-        parts += [self.eval(one.value, frame) for one in node.keywords]
+        decorators = [self.eval(one, frame) for one in node.decorator_list]
+        parts = [value for value in decorators if not self.program.codes.keys().isdisjoint(value.reach)]
+        parts += [self.eval(one, frame) for one in (*node.bases, *(keyword.value for keyword in node.keywords))]
         code = self.new_code(node, node.name, frame)
         inner = Frame("class", frame.function.effects, frame, self.scope(node), code=code)
         depth, self.depth = self.depth, 0

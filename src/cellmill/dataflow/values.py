@@ -12,7 +12,7 @@ from typing import Literal
 
 Label = str
 
-FactKind = Literal["object", "frame", "instance", "iterator", "resource", "code", "class", "import", "unknown"]
+FactKind = Literal["object", "display", "frame", "instance", "iterator", "resource", "code", "class", "import", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,6 @@ class Value:
 
     def __or__(self, other: Value) -> Value:
         return Value(self.own | other.own, self.reach | other.reach)
-
-    @property
-    def content(self) -> Value:
-        """What an element or attribute of the object may be; a generator or an open file does not hold itself."""
-        return Value(frozenset(label for label in self.reach if not label.startswith("resource:")), self.reach)
 
 
 NOTHING = Value()
