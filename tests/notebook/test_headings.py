@@ -103,6 +103,27 @@ def test_a_cell_is_shared_only_if_it_stands_alone(notebook) -> None:
     assert [number for number, tag in found.items() if tag == "shared"] == [1, 3, 4, 9, 10, 12]
 
 
+def test_what_sets_colours_and_options_is_shared_with_its_imports(notebook) -> None:
+    found = proposed(
+        notebook(
+            "from typing import Literal\nkind: Literal['a', 'b'] = 'a'",
+            "import matplotlib.pyplot as plt\nLOW, HIGH = '#111', '#222'\nBOTH = dict(zip([LOW], [HIGH]))\n"
+            "plt.rcParams.update({'axes.grid': True})\nplt.rcParams['figure.dpi'] = 90",
+            "md:# The Work",
+            "import os\nHERE = os.getcwd()",
+            "import os\nlow = 1",
+        )
+    )
+    assert found == [(1, "parameters"), (2, "shared"), (4, "step:work"), (5, "step:work")]
+
+
+def test_cells_of_assertions_become_checks(notebook) -> None:
+    found = proposed(
+        notebook("md:# Load", "assert True", "x = f()", "# fine\nassert x\nassert x > 1, 'few'", "assert x\ny = 1")
+    )
+    assert [tag for _, tag in found] == ["step:load", "step:load", "check:load", "step:load"]
+
+
 def test_constants_become_parameters_only_above_the_work(notebook) -> None:
     assert proposed(notebook("md:# A", "import os", "n = -1\nxs = [1, 2]\nm = None", "k = 1")) == [
         (2, "shared"),
@@ -223,9 +244,9 @@ def test_a_file_that_jupyter_wrote_looks_as_jupyter_would_write_it(tmp_path: Pat
     expected = document()
     del expected["cells"][5:7]
     path.write_text(by_jupyter(expected))
-    write_tags(path, [(cell, "step:a") for cell in read_notebook(path).cells])
+    write_tags(path, [(cell, "step:größe") for cell in read_notebook(path).cells])
     for cell in expected["cells"]:
-        cell["metadata"].setdefault("tags", []).append("step:a")
+        cell["metadata"].setdefault("tags", []).append("step:größe")
     assert path.read_text() == by_jupyter(expected)
 
 

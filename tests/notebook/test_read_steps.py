@@ -56,11 +56,14 @@ def test_the_options_of_a_step_are_read(steps) -> None:
 
 def test_cells_of_one_step_join_in_notebook_order(steps) -> None:
     found, findings = steps(
-        "%%step load --after other\na = 1", ("b = 1", "step:other"), "%%step load --retries 3 --outputs a\nc = a"
+        "%%step load --after other\na = 1",
+        ("b = 1", "step:other"),
+        "%%step load --retries 3 --outputs a\nc = a",
+        ("d = a", "step:load"),
     )
     assert not findings
     assert [step.name for step in found.steps] == ["load", "other"]
-    assert [cell.cell.number for cell in found.steps[0].cells] == [1, 3]
+    assert [cell.cell.number for cell in found.steps[0].cells] == [1, 3, 4]
     assert found.steps[0].options == StepOptions(("other",), ("a",), 3)
 
 

@@ -11,7 +11,7 @@ from cellmill.notebook.cells import Cell, Notebook
 from cellmill.notebook.identifiers import to_identifier
 from cellmill.notebook.names import can_be_step
 from cellmill.notebook.roles import read_role
-from cellmill.notebook.setup_cells import Setup, sort_cells
+from cellmill.notebook.setup_cells import Setup, only_asserts, sort_cells
 
 WANTED = range(3, 13)
 
@@ -29,7 +29,8 @@ def propose_tags(notebook: Notebook) -> tuple[tuple[Cell, str], ...]:
 
     Sections under markdown headings become steps; the heading level is chosen so that there are 3 to 12 of them where
     that is possible. Cells that only import and define become ``shared``, a cell of literal constants above the first
-    step becomes ``parameters``. Empty cells and cells that only load extensions get no tag.
+    step becomes ``parameters``, cells of assertions become checks. Empty cells and cells that only load extensions get
+    no tag.
 
     Returns
     -------
@@ -72,8 +73,11 @@ def _step_tags(sections: Sequence[Section], taken: Sequence[str]) -> Iterator[tu
     for number, section in enumerate(sections, start=1):
         name = _free_name(_name_of(section.heading) or f"step_{number}", used)
         used.add(name.casefold())
+        works = False
         for cell in section.cells:
-            yield cell, f"step:{name}"
+            # A cell of assertions checks what the cells above it made.
+            yield cell, f"check:{name}" if works and only_asserts(cell) else f"step:{name}"
+            works = True
 
 
 def _free_name(wanted: str, used: set[str]) -> str:
@@ -90,7 +94,8 @@ def _name_of(heading: str | None) -> str:
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", heading or "")
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"<[^>]*>|\{#[^}]*\}|&\w+;", " ", text)
-    return to_identifier(text.replace("_", " "))
+    name = to_identifier(text.replace("_", " "))
+    return re.sub(r"^(a|an|the)_(?=\D)", "", name)
 
 
 def _best_sections(notebook: Notebook, work: set[int]) -> list[Section]:

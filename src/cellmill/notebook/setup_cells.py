@@ -18,6 +18,7 @@ _OPTION_CALLS = frozenset(
     set_theme set_verbosity register_matplotlib_converters use""".split()
 )
 _SETUP_MAGICS = frozenset({"alias", "autoreload", "config", "env", "load_ext", "matplotlib", "pylab", "reload_ext"})
+_MAKERS = frozenset("dict frozenset len list max min Path range set sorted tuple zip".split())
 _KNOWN = frozenset(dir(builtins)) | {"get_ipython", "display", "__name__", "__file__"}
 
 
@@ -50,6 +51,13 @@ def sort_cells(cells: Sequence[Cell], *, has_parameters: bool = False) -> Setup:
     return Setup(parameters, shared, [cell for cell in filled if cell.number not in placed])
 
 
+def only_asserts(cell: Cell) -> bool:
+    """Whether a cell does nothing else than check."""
+    tree = _tree(cell)
+    statements = [one for one in tree.body if not _is_text(one)] if tree else []
+    return bool(statements) and all(isinstance(one, ast.Assert) for one in statements)
+
+
 def _tree(cell: Cell) -> ast.Module | None:
     """The cell's syntax tree; None for what is no Python or stands under another cell magic."""
     if split_cell_magic(cell.source):
@@ -68,12 +76,16 @@ def _parameters(cells: Sequence[Cell], trees: dict[int, ast.Module | None], defi
     """The first cell of literal constants, if only imports and definitions stand above it."""
     for cell in cells:
         tree = trees[cell.number]
-        if tree and tree.body and all(_is_constant(one) or _is_text(one) for one in tree.body):
+        if tree and all(_is_constant(one) or _is_text(one) or _is_typing_import(one) for one in tree.body):
             if any(_is_constant(one) for one in tree.body):
                 return cell
         elif cell not in defining:
             return None
     return None
+
+
+def _is_typing_import(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module in ("typing", "typing_extensions")
 
 
 def _is_constant(statement: ast.stmt) -> bool:
@@ -100,8 +112,23 @@ def _only_defines(tree: ast.Module) -> bool:
         or _is_text(one)
         or _is_setup_magic(one)
         or _is_option(one)
-        or (_is_constant(one) and all(name.isupper() for name in _bound(ast.Module([one], []))))
+        or _is_named_constant(one)
         for one in tree.body
+    )
+
+
+def _is_named_constant(statement: ast.stmt) -> bool:
+    """``LIMIT = 3`` and ``LOW, HIGH = 1, 2``: names in capitals, values that need nothing but builtins to make."""
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
+        return False
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    stored = [
+        one for target in targets for one in ast.walk(target) if not isinstance(one, (ast.Tuple, ast.expr_context))
+    ]
+    return all(isinstance(one, ast.Name) and one.id.isupper() for one in stored) and all(
+        isinstance(call.func, ast.Name) and call.func.id in _MAKERS
+        for call in ast.walk(statement.value)
+        if isinstance(call, ast.Call)
     )
 
 
@@ -135,7 +162,9 @@ def _is_option(statement: ast.stmt) -> bool:
     """``pd.set_option(...)`` and its like, or ``plt.rcParams["x"] = y``."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         called = statement.value.func
-        return isinstance(called, ast.Attribute) and called.attr in _OPTION_CALLS
+        if not isinstance(called, ast.Attribute):
+            return False
+        return called.attr in _OPTION_CALLS or (called.attr == "update" and "rcParams" in ast.unparse(called))
     if isinstance(statement, ast.Assign) and all(isinstance(one, ast.Subscript) for one in statement.targets):
         return all("rcParams" in ast.unparse(one) for one in statement.targets)
     return False
