@@ -153,7 +153,7 @@ def _parse_float(text: str) -> float:
 
 
 def _parse_structure(text: str) -> Any:
-    """Read JSON, or YAML as version 1.2 means it: ``no`` is a text, ``1e-3`` a number, a date a text."""
+    """Read JSON, or YAML as version 1.2 means it: ``no``, a date and ``007`` are texts, ``1e-3`` a number."""
     try:
         return json.loads(text)
     except ValueError:
@@ -170,8 +170,12 @@ class _CoreLoader(yaml.SafeLoader):
 
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf)|\.(nan|NaN)", "-+0123456789."),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf)|\.(nan|NaN)",
+        "-+0123456789.",
+    ),
     ("null", r"~|null|Null|NULL|none|None|", ["~", "n", "N", ""]),
 ):
     _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
