@@ -116,6 +116,13 @@ def test_a_parameter_reaches_the_tasks_and_makes_them_outdated(churn: Any) -> No
     assert next(event for event in events if event.kind == "task-started").data["parameters"] == {"n": 5}
 
 
+def test_a_parameter_that_no_step_takes_is_not_ignored_in_silence(churn: Any) -> None:
+    churn.dump("cellmill.yaml", {"parameters": PARAMETERS | {"unused": {"type": "int", "default": 1}}})
+
+    with pytest.raises(CellmillError, match="no step takes the parameter unused; read it in a step"):
+        run(churn, parameters={"unused": 2})
+
+
 def test_a_profile_overrides_single_keys(churn: Any) -> None:
     churn.dump("env.test.yaml", {"n": 2})
 

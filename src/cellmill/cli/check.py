@@ -36,12 +36,16 @@ def check(ctx: click.Context, notebook: Path, as_json: bool) -> None:
 
         from cellmill.cli.findings import count, print_findings
 
-        console = Console(soft_wrap=True)
+        console = Console()
         print_findings(console, findings)
         if errors:
-            console.print(f"{notebook} is not ready for promotion: {count(findings)}.", highlight=False)
+            console.print(f"{notebook} is not ready for promotion: {count(findings)}.", highlight=False, soft_wrap=True)
         else:
             aside = f" ({count(findings)})" if findings else ""
-            console.print(f"{notebook} is ready for promotion{aside}: cellmill promote {notebook}", highlight=False)
+            console.print(
+                f"{notebook} is ready for promotion{aside}: cellmill promote {notebook}",
+                highlight=False,
+                soft_wrap=True,
+            )
     if errors:
         ctx.exit(1)

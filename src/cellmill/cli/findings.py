@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ _TITLES = {"error": "Errors", "warning": "Warnings", "info": "Notes"}
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     """Print all findings, errors first."""
-    from rich.padding import Padding
     from rich.text import Text
 
     for severity in _ORDER:
@@ -26,11 +26,25 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
             continue
         console.print(Text(_TITLES[severity], style=_STYLES[severity]))
         for finding in group:
-            head = Text.assemble((_place(finding), "bold"), f"  {finding.kind} ", (finding.code, "dim"))
-            console.print(Padding(head, (0, 0, 0, 2)))
-            console.print(Padding(Text(f"{finding.message}."), (0, 0, 0, 4)))
-            console.print(Padding(Text.assemble(("→ ", "green"), f"{finding.remedy}."), (0, 0, 0, 4)))
+            head = Text.assemble("  ", (_place(finding), "bold"), f"  {finding.kind} ", (finding.code, "dim"))
+            console.print(head, soft_wrap=True)
+            _print_indented(console, "    ", f"{_sentence(finding.message)}.")
+            _print_indented(console, "    → ", f"{finding.remedy}.")
         console.print()
+
+
+def _print_indented(console: Console, head: str, text: str) -> None:
+    """Wrap in a terminal; elsewhere a paragraph is one line, for grep and for logs."""
+    from rich.text import Text
+
+    lines = textwrap.wrap(text, max(20, console.width - len(head))) if console.is_terminal else [text]
+    for place, line in enumerate(lines):
+        start = head if place == 0 else " " * len(head)
+        console.print(Text.assemble((start, "green"), line), soft_wrap=True)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def count(findings: Iterable[Finding]) -> str:

@@ -44,17 +44,20 @@ def print_graph(console: Console, steps: Steps, dataflow: Dataflow) -> None:
     """Print each step with its cells, what it takes from which step, and what it gives."""
     from rich.text import Text
 
+    def show(*parts: str | tuple[str, str]) -> None:
+        console.print(Text.assemble(*parts), soft_wrap=True)
+
     numbers = {step.name: [one.cell.number for one in (*step.cells, *step.checks)] for step in steps.steps}
     for flow in dataflow.steps:
-        console.print(Text.assemble((flow.name, "bold cyan"), (f"  {_cells(numbers[flow.name])}", "dim")))
+        show((flow.name, "bold cyan"), (f"  {_cells(numbers[flow.name])}", "dim"))
         for edge in dataflow.edges:
             if edge.consumer == flow.name:
                 what = ", ".join(edge.variables) or f"order only: {'; '.join(edge.reasons) or 'it must run before'}"
-                console.print(Text.assemble(("  ← ", "green"), (edge.provider, "cyan"), f"  {what}"))
+                show(("  ← ", "green"), (edge.provider, "cyan"), f"  {what}")
         if flow.parameters:
-            console.print(Text.assemble("  parameters  ", ", ".join(flow.parameters)))
+            show("  parameters  ", ", ".join(flow.parameters))
         if flow.outputs:
-            console.print(Text.assemble(("  → ", "green"), ", ".join(name for name, _ in flow.outputs)))
+            show(("  → ", "green"), ", ".join(name for name, _ in flow.outputs))
 
 
 def _cells(numbers: list[int]) -> str:

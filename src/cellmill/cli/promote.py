@@ -79,7 +79,7 @@ def _tell_refusal(refused: Exception, notebook: Path) -> None:
     if not errors:
         click.echo(f"Error: {refused}", err=True)
         return
-    print_findings(Console(stderr=True, soft_wrap=True), errors)
+    print_findings(Console(stderr=True), errors)
     number = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
     click.echo(f"Error: {notebook} is not ready for promotion: {number}.", err=True)
 
@@ -90,7 +90,7 @@ def _tell(plan: Plan, written: Written) -> None:
     from cellmill.cli.findings import print_findings
     from cellmill.cli.paths import shown
 
-    print_findings(Console(soft_wrap=True), plan.findings)
+    print_findings(Console(), plan.findings)
     folder = shown(plan.folder)
     if not written.changed and not written.removed:
         click.echo(f"{folder} is current: nothing to write.")

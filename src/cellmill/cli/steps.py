@@ -25,7 +25,7 @@ def steps(notebook: Path, as_json: bool) -> None:
 
     from cellmill.cli.findings import count
 
-    console = Console(soft_wrap=True)
+    console = Console()
     print_graph(console, found, dataflow)
     if not found.steps:
         click.echo(f"{notebook} has no steps; see what it could have with: cellmill tag {notebook} --from-headings")

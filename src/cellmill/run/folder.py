@@ -121,6 +121,7 @@ def read_pipeline(
     accepted = _accepted(settings, env)
     given = check_values(parameters or {}, accepted, where=folder)
     _check_env(folder, profile, env, accepted, keys)
+    _check_taken(folder, settings, given, keys)
     for name, value in given.items():
         env[keys.get(name, name)] = _encoded(name, value, folder)
     pipeline = PipelineFolder(
@@ -205,6 +206,18 @@ def _check_env(
             text = isinstance(env[key], str) and declared.type == "str"
             remedy = f"write {key}: {_yaml_text(env[key])} to keep it a text" if text else f"correct the key {key}"
             raise CellmillError(error.message, notebook=file, remedy=remedy) from None
+
+
+def _check_taken(folder: Path, settings: Settings, given: Mapping[str, Any], keys: Mapping[str, str]) -> None:
+    """A value that reaches no task would be ignored in silence."""
+    for name, value in given.items():
+        declared = (settings.parameters or {}).get(name)
+        if declared is not None and name not in keys and value != declared.default:
+            raise CellmillError(
+                f"no step takes the parameter {name}",
+                notebook=folder / "pipeline.yaml",
+                remedy="read it in a step of the notebook and promote again",
+            )
 
 
 def _yaml_text(value: str) -> str:

@@ -1,0 +1,90 @@
+"""The command itself: help, names, errors, and what it imports."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import Result
+
+from cellmill import __version__
+from cellmill.cli import COMMANDS
+
+Cellmill = Callable[..., Result]
+
+
+def test_help_lists_what_each_command_says_of_itself(cellmill: Cellmill) -> None:
+    listed = cellmill("-h").output
+    for name, words in COMMANDS.items():
+        command = getattr(importlib.import_module(f"cellmill.cli.{name}"), name)
+        assert isinstance(command, click.Command)
+        assert command.get_short_help_str(200) == words
+        assert words in listed
+
+
+def test_every_command_has_help(cellmill: Cellmill) -> None:
+    for name in COMMANDS:
+        result = cellmill(name, "--help")
+        assert result.exit_code == 0
+        assert result.output.startswith("Usage: main")
+
+
+def test_version(cellmill: Cellmill) -> None:
+    assert cellmill("--version").output == f"cellmill, version {__version__}\n"
+
+
+def test_an_unknown_command_gets_the_close_match(cellmill: Cellmill) -> None:
+    result = cellmill("promot")
+
+    assert result.exit_code == 2
+    assert "There is no command promot; did you mean promote?" in result.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from cellmill.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    heavy = {"ploomber", "papermill", "mlflow", "pandas", "numpy", "nbformat", "rich", "pydantic", "yaml", "IPython"}
+    assert loaded & heavy == set()
+    assert {name for name in loaded if name.startswith("cellmill.cli.")} == set()
+
+
+def test_an_error_is_one_sentence_on_stderr(cellmill: Cellmill, project: Path) -> None:
+    result = cellmill("check", "nowhere.ipynb")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: nowhere.ipynb")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("place", ["before", "after", "environment"])
+def test_a_traceback_is_shown_when_asked_for(cellmill: Cellmill, project: Path, place: str) -> None:
+    arguments = {"before": ["--traceback", "check"], "after": ["check", "--traceback"], "environment": ["check"]}[place]
+
+    result = cellmill(*arguments, "nowhere.ipynb", env={"CELLMILL_TRACEBACK": "1"} if place == "environment" else {})
+
+    assert result.exit_code == 1
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "CellmillError: nowhere.ipynb" in result.stderr
+
+
+def test_an_unexpected_exception_says_what_and_where(
+    cellmill: Cellmill, write_notebook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("cellmill.promote.plan.read", broken)
+    result = cellmill("check", str(write_notebook()))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: KeyError: 'x' (unexpected in check.py, line ")
+    assert "run it again with --traceback" in result.stderr
+    assert result.stderr.count("\n") == 1
