@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cellmill.run.env_values import decode, encode
+from cellmill.promote.env_values import decode, encode
 
 VALUES = [
     0.2, 1, 10**30, 1e-7, math.inf, -math.inf, True, None,

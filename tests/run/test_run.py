@@ -123,6 +123,54 @@ def test_a_parameter_that_no_step_takes_is_not_ignored_in_silence(churn: Any) ->
         run(churn, parameters={"unused": 2})
 
 
+def test_values_that_ploomber_would_change_reach_the_tasks_as_they_are(pipeline: Any, step: Any) -> None:
+    declared = {
+        "label": {"type": "str", "default": "a"},
+        "grid": {"type": "dict", "default": {}},
+        "path": {"type": "str", "default": "data"},
+        "limit": {"type": "none"},
+    }
+    cell = "print(repr((label, grid, path, limit)))"
+    pipeline.write(
+        {"load": step([cell], params=list(declared))},
+        env={"label": "a", "grid": "{}", "path_value": "data", "limit": None},
+        settings={"parameters": declared},
+    )
+    # Ploomber makes a folder of what a key `path` ends with a slash; a pipeline may give it another key.
+    file = pipeline.folder / "pipeline.yaml"
+    file.write_text(file.read_text().replace("{{path}}", "{{path_value}}"))
+    values = {"label": "007", "grid": {"clf__C": [1, "2"]}, "path": "new/", "limit": "{{x}}"}
+    values["label"] = "1.10"
+
+    assert run(pipeline)[0].state == "succeeded"
+    assert pipeline.text_of("load") == "('a', {}, 'data', None)\n"
+    assert run(pipeline, parameters=values)[0].state == "succeeded"
+    assert pipeline.text_of("load") == "('1.10', {'clf__C': [1, '2']}, 'new/', '{{x}}')\n"
+
+
+def test_a_text_that_ploomber_reads_as_a_number_is_told_with_how_to_write_it(pipeline: Any, step: Any) -> None:
+    pipeline.write(
+        {"load": step(["label"], params=["label"])},
+        env={"label": "1.10"},
+        settings={"parameters": {"label": {"type": "str", "default": "1.10"}}},
+    )
+
+    with pytest.raises(CellmillError) as error:
+        run(pipeline)
+
+    told, _, remedy = str(error.value).partition("; ")
+    assert told == f"{pipeline.folder}/env.yaml: parameter label takes a str, not 1.1"
+    line = remedy.removeprefix("write ").removesuffix(" to keep it a text.")
+    (pipeline.folder / "env.yaml").write_text(f"workdir: '{{{{here}}}}'\n{line}\n")
+    assert run(pipeline)[0].state == "succeeded"
+    assert "'1.10'" in [
+        output["data"]["text/plain"]
+        for cell in pipeline.executed("load").cells
+        for output in cell.get("outputs", [])
+        if "data" in output
+    ]
+
+
 def test_a_profile_overrides_single_keys(churn: Any) -> None:
     churn.dump("env.test.yaml", {"n": 2})
 

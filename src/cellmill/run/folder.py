@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellmill.errors import CellmillError
-from cellmill.run.env_values import decode, encode
+from cellmill.promote.env_values import decode, encode
 from cellmill.run.parameters import check_values
 from cellmill.run.settings import ParameterSettings, Settings, StepSettings, read_settings, read_yaml
 
