@@ -24,7 +24,7 @@ STEPS = (
     ("What stands between the notebook and production?", f"cellmill check {NOTEBOOK}"),
     ("Promote it: the pipeline is checked in, so this shows what would change", f"cellmill promote {NOTEBOOK} --diff"),
     ("Does the pipeline give what the notebook gives?", f"cellmill verify {PIPELINE}"),
-    ("Run it with another parameter, tracked by MLflow", f"cellmill run {PIPELINE} --force"),
+    ("Run it: only what is outdated, each task recorded in MLflow", f"cellmill run {PIPELINE}"),
     ("Test every task against the notebook's saved outputs", f"pytest --nbval {PIPELINE}/tests -q"),
 )
 
