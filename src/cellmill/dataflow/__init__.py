@@ -1,8 +1,9 @@
 """Dataflow: which step needs what from which, read from the source alone. No kernel, no files, milliseconds.
 
-The way through the folder: ``source`` (cells to trees), ``walk`` (the notebook in order), ``expressions``, ``dynamic``,
-``calls`` and ``statements`` (what code does), ``values`` and ``program`` (what names stand for), ``knowledge``, ``state``
-and ``files`` (what is known of libraries), ``liveness`` and ``edges`` (who needs what), ``order``, ``rules`` (findings).
+The way through the folder: ``source`` (cells to trees), ``walk`` (the notebook in order), ``expressions``,
+``dynamic``, ``calls`` and ``statements`` (what code does), ``values`` and ``program`` (what names stand for),
+``knowledge``, ``state`` and ``files`` (what is known of libraries), ``liveness`` and ``edges`` (who needs what),
+``order``, ``rules`` (findings).
 """
 
 from __future__ import annotations

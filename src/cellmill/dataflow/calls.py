@@ -119,7 +119,11 @@ class Calls(Dynamic):
 
     def needs_distrust(self, label: Label) -> bool:
         fact = self.program.facts.get(label)
-        return label not in self.program.codes and (fact is None or fact.kind != "code") and not label.startswith("global:")
+        return (
+            label not in self.program.codes
+            and (fact is None or fact.kind != "code")
+            and not label.startswith("global:")
+        )
 
     def call_code(
         self, node: ast.Call, code: Code, positional: list[Value], arguments: Arguments, callee: Value, frame: Frame
@@ -186,9 +190,7 @@ class Calls(Dynamic):
                 if code.stateful:
                     self.mutate(function.own, frame, node)
 
-    def actuals(
-        self, code: Code, positional: list[Value], arguments: Arguments, callee: Value
-    ) -> dict[Label, Value]:
+    def actuals(self, code: Code, positional: list[Value], arguments: Arguments, callee: Value) -> dict[Label, Value]:
         """What each symbolic label of a function's parameters stands for in this call."""
         actual: dict[Label, Value] = {}
         names = code.parameters
@@ -241,12 +243,10 @@ class Calls(Dynamic):
         return frozenset(real)
 
     def inside(self, value: Value) -> frozenset[Label]:
-        """What changing a value may change: itself and what it holds, but not its class or the functions that it knows."""
+        """What changing a value may change: itself and what it holds, not its class or the functions that it knows."""
         return value.own | self.without_code(value.reach)
 
-    def make_instance(
-        self, node: ast.Call, code: Code, arguments: Arguments, callee: Value, frame: Frame
-    ) -> Value:
+    def make_instance(self, node: ast.Call, code: Code, arguments: Arguments, callee: Value, frame: Frame) -> Value:
         """An instance holds on to its class and, unless shown otherwise, to what it was made from."""
         made = self.fresh(node, callee | arguments.all, "instance", code.name)
         for name in ("__init__", "__new__", "__post_init__"):
@@ -280,7 +280,7 @@ class Calls(Dynamic):
         return union(results)
 
     def notebook_methods(self, receiver: Value, name: str) -> list[tuple[Code, bool]]:
-        """Methods of notebook classes that the call may reach: of the receiver's class, or of any if it is not known."""
+        """Notebook methods that the call may reach: of the receiver's class, or of any class if it is not known."""
         found: list[tuple[Code, bool]] = []
         known = [self.program.codes[label] for label in receiver.reach if label in self.program.codes]
         classes = [code for code in known if isinstance(code.node, ast.ClassDef)]
@@ -289,7 +289,10 @@ class Calls(Dynamic):
             labels = self.program.methods.get(name, [])
         for label in labels:
             code = self.program.codes[label]
-            static = any(isinstance(one, ast.Name) and one.id == "staticmethod" for one in getattr(code.node, "decorator_list", []))
+            static = any(
+                isinstance(one, ast.Name) and one.id == "staticmethod"
+                for one in getattr(code.node, "decorator_list", [])
+            )
             found.append((code, static))
         return found
 
@@ -321,7 +324,11 @@ class Calls(Dynamic):
             keeps_arguments = self.is_passive(receiver) and name not in knowledge.ARGUMENT_METHODS
             self.mutate(receiver.reach if keeps_arguments else receiver.reach | given.reach, frame, node)
             effects.impure = True
-            return self.fresh(node, receiver | given) if name not in ("read", "readline", "readlines") else self.fresh(node)
+            return (
+                self.fresh(node, receiver | given)
+                if name not in ("read", "readline", "readlines")
+                else self.fresh(node)
+            )
         if name in knowledge.PURE_METHODS and name not in knowledge.RECEIVER_ONLY_METHODS:
             return self.pure_result(node, receiver, name, given)
         effects.impure = True

@@ -6,8 +6,6 @@ import ast
 import re
 import string
 
-from cellmill.dataflow import knowledge
-from cellmill.dataflow.effects import Effects
 from cellmill.dataflow.expressions import Expressions
 from cellmill.dataflow.files import FileUse
 from cellmill.dataflow.program import Frame
@@ -25,7 +23,9 @@ _HARMLESS_LINES = frozenset(
     "metric criteria reset_selective page psearch quickref conda pip mamba uv autoreload aimport alias_magic "
     "logstart logstop doctest_mode pprint automagic pdb tb less more cat man".split()
 )
-_SESSION_LINES = frozenset("load_ext reload_ext config matplotlib autoreload aimport alias_magic precision pylab".split())
+_SESSION_LINES = frozenset(
+    "load_ext reload_ext config matplotlib autoreload aimport alias_magic precision pylab".split()
+)
 
 
 class Dynamic(Expressions):
@@ -58,7 +58,7 @@ class Dynamic(Expressions):
     # eval, exec, globals
 
     def eval_text(self, node: ast.Call, name: str, frame: Frame) -> Value:
-        """``eval`` and ``exec`` of literal text are read like code; of anything else they may touch every name."""
+        """``eval`` and ``exec`` of literal text are read like code; others may touch every name."""
         text = node.args[0] if node.args else None
         rest = [self.eval(one, frame) for one in node.args[1:]]
         if len(rest) == 0 and isinstance(text, ast.Constant) and isinstance(text.value, str):
@@ -133,7 +133,7 @@ class Dynamic(Expressions):
     # IPython
 
     def eval_ipython(self, node: ast.Call, method: str, frame: Frame) -> Value:
-        """``get_ipython().run_line_magic(...)`` and its like, which IPython makes of ``%magic`` and ``!shell`` lines."""
+        """``get_ipython().run_line_magic(...)`` and its like: what IPython makes of ``%magic`` and ``!shell`` lines."""
         texts = [one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else "" for one in node.args]
         if method in ("system", "getoutput") and texts:
             self.read_interpolated(texts[0], frame, node)
@@ -149,7 +149,7 @@ class Dynamic(Expressions):
         return NOTHING
 
     def read_interpolated(self, text: str, frame: Frame, node: ast.AST) -> None:
-        """``{expression}`` and ``$name`` as IPython's DollarFormatter expands them; unknown names are left as they are."""
+        """``{expression}`` and ``$name`` as IPython's DollarFormatter expands them; unknown names stay as they are."""
         names = set(_DOLLAR.findall(text))
         try:
             fields = [field for _, field, _, _ in string.Formatter().parse(text.replace("$", "")) if field]
@@ -178,16 +178,30 @@ class Dynamic(Expressions):
         effects.impure = True
 
     def eval_line_magic(self, name: str, text: str, frame: Frame, node: ast.AST) -> Value:
-        effects = frame.function.effects
+        """One line magic, by its name; an unknown one only reads what it interpolates."""
         if name in ("time", "prun", "memit", "debug") and text.strip():
             return self.eval_python_magic(text, frame, node)
         if name == "timeit":
             self.run_timed(_without_options(text), frame, node)
             return NOTHING
+        self.read_magic_text(name, text, frame, node)
+        self.note_magic(name, text, frame, node)
+        return self.fresh(node)
+
+    def read_magic_text(self, name: str, text: str, frame: Frame, node: ast.AST) -> None:
+        """Names that a line magic's text reads."""
         if name in ("pinfo", "pinfo2", "pdoc", "psource", "pdef", "pfile"):
             self.read_soft(text.strip().strip("?").partition(".")[0], frame, node)
-        elif name != "criteria":
+        elif name == "metric":
+            self.read_names_in(text.partition(" ")[2], frame, node, soft=False)
+        elif name == "criteria":
+            self.read_names_in(text.strip("\"' "), frame, node, soft=True)
+        else:
             self.read_interpolated(text, frame, node)
+
+    def note_magic(self, name: str, text: str, frame: Frame, node: ast.AST) -> None:
+        """What a line magic does to the process, the files and the names."""
+        effects = frame.function.effects
         if name in ("env", "set_env"):
             self.note_env(name, text, frame, node)
         elif name in ("cd", "pushd", "popd"):
@@ -196,14 +210,11 @@ class Dynamic(Expressions):
             self.note_shell(frame, node)
         elif name in ("run", "load", "pylab", "store", "reset", "rerun", "macro", "edit"):
             effects.binds_any = effects.binds_any or self.site(node)
-        elif name == "metric":
-            self.read_names_in(text.partition(" ")[2], frame, node, soft=False)
-        elif name == "criteria":
-            self.read_names_in(text.strip("\"' "), frame, node, soft=True)
-        if name in _SESSION_LINES and not (name == "load_ext" and text.strip() == "cellmill"):
-            if not (name == "matplotlib" and text.strip() in ("inline", "")):
-                effects.session.append((f"%{name} {text}".strip(), self.site(node)))
-        return self.fresh(node)
+        of_no_use = (name == "load_ext" and text.strip() == "cellmill") or (
+            name == "matplotlib" and text.strip() in ("inline", "")
+        )
+        if name in _SESSION_LINES and not of_no_use:
+            effects.session.append((f"%{name} {text}".strip(), self.site(node)))
 
     def note_env(self, name: str, text: str, frame: Frame, node: ast.AST) -> None:
         if "=" in text or name == "set_env" or len(text.split()) > 1:
@@ -280,5 +291,3 @@ def _parse_at(text: str, node: ast.AST) -> ast.Module | None:
         if hasattr(inner, "lineno"):
             inner.lineno = getattr(node, "lineno", 1)
     return tree
-
-

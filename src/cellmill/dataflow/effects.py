@@ -11,7 +11,7 @@ from cellmill.dataflow.values import NOTHING, Label, Value
 
 @dataclass(frozen=True)
 class Site:
-    """A place in the notebook. ``certain``: the code there runs whenever its step does; ``via``: the function that it is in."""
+    """A place in the notebook. ``certain``: it runs whenever its step does; ``via``: the function that it is in."""
 
     cell: int
     cell_id: str

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cellmill.dataflow import knowledge, state
+from cellmill.dataflow import state
 from cellmill.dataflow.effects import Code, Effects, Site
 from cellmill.dataflow.program import Frame, Program
 from cellmill.dataflow.scopes import FunctionNode, Scope, scope_of
-from cellmill.dataflow.values import NOTHING, Label, Value, only, union
+from cellmill.dataflow.values import NOTHING, Label, Value, union
 
 _CONSUMED = {"iterator", "resource"}
 
@@ -136,7 +136,7 @@ class Expressions:
         self._mentioning.add(code.label)
         try:
             done = self.summary(code)
-            via = Site(site.cell, site.cell_id, site.line, False, site.via or code.name)
+            via = Site(site.cell, site.cell_id, site.line, certain=False, via=site.via or code.name)
             effects.called.add(code.label)
             for method in code.methods.values():
                 self.apply_effects(self.program.codes[method], effects, site)
@@ -177,9 +177,7 @@ class Expressions:
                 real.add(label)
         return frozenset(real)
 
-    def bind(
-        self, name: str, value: Value, frame: Frame, node: ast.AST, statement: str | None = None
-    ) -> None:
+    def bind(self, name: str, value: Value, frame: Frame, node: ast.AST, statement: str | None = None) -> None:
         """Let a name stand for a value, in the scope that owns it."""
         at = frame
         while at.kind == "comprehension" and at.parent is not None:
@@ -310,7 +308,11 @@ class Expressions:
         if dotted is not None:
             return self.program.imported(f"{dotted}.{node.attr}")
         self.call_properties(value, node, frame)
-        if node.attr in ("plot", "str", "dt", "style") and self.program.codes.keys().isdisjoint(value.reach) and value.own:
+        if (
+            node.attr in ("plot", "str", "dt", "style")
+            and self.program.codes.keys().isdisjoint(value.reach)
+            and value.own
+        ):
             return self.fresh(node, kind="frame")
         if node.attr == "__class__":
             return self.class_of(value)
@@ -354,7 +356,9 @@ class Expressions:
         left, right = self.eval(node.left, frame), self.eval(node.right, frame)
         if not left.own and not right.own:
             return NOTHING
-        contents = NOTHING if isinstance(node.op, (ast.Sub, ast.Div, ast.Pow, ast.MatMult, ast.FloorDiv)) else left | right
+        contents = (
+            NOTHING if isinstance(node.op, (ast.Sub, ast.Div, ast.Pow, ast.MatMult, ast.FloorDiv)) else left | right
+        )
         frames = [self.program.kinds(one) for one in (left, right) if one.own]
         if all(kinds <= {"frame"} for kinds in frames):
             return self.fresh(node, kind="frame")
@@ -375,7 +379,9 @@ class Expressions:
 
     def with_identity(self, value: Value) -> frozenset[Label]:
         """What is equal only to itself: instances of notebook classes, functions, bare objects."""
-        classes = {code.name for code in self.program.codes.values() if isinstance(code.node, ast.ClassDef)} | {"object"}
+        classes = {code.name for code in self.program.codes.values() if isinstance(code.node, ast.ClassDef)} | {
+            "object"
+        }
         found = set()
         for label in value.reach:
             fact = self.program.facts.get(label)
@@ -384,9 +390,10 @@ class Expressions:
                 # Classes, and what shared cells define, are one object in every process.
                 if not isinstance(code.node, ast.ClassDef) and code.step != "<shared>":
                     found.add(label)
-            elif label.startswith(("global:", "param:")):
-                found.add(label)
-            elif fact is not None and (fact.kind in ("unknown", "code") or (fact.kind == "instance" and fact.detail in classes)):
+            elif label.startswith(("global:", "param:")) or (
+                fact is not None
+                and (fact.kind in ("unknown", "code") or (fact.kind == "instance" and fact.detail in classes))
+            ):
                 found.add(label)
         return frozenset(found)
 
@@ -461,7 +468,9 @@ class Expressions:
             self.assign(target.value, self.fresh(target, value), frame, None)
         elif isinstance(target, (ast.Tuple, ast.List)):
             parts = source.elts if isinstance(source, (ast.Tuple, ast.List)) else []
-            exact = len(parts) == len(target.elts) and not any(isinstance(one, ast.Starred) for one in (*parts, *target.elts))
+            exact = len(parts) == len(target.elts) and not any(
+                isinstance(one, ast.Starred) for one in (*parts, *target.elts)
+            )
             values = [self.eval(one, frame) for one in parts] if exact else []
             for at, one in enumerate(target.elts):
                 self.assign(one, values[at] if exact else self.unpacked(value), frame, parts[at] if exact else None)
@@ -531,8 +540,12 @@ class Expressions:
         code = self.new_code(node, name, frame)
         args = node.args
         positional = [*args.posonlyargs, *args.args]
-        pairs = list(zip(reversed(positional), reversed(args.defaults)))
-        pairs += [(arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults) if default is not None]
+        pairs = list(zip(reversed(positional), reversed(args.defaults), strict=False))
+        pairs += [
+            (arg, default)
+            for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+            if default is not None
+        ]
         held = NOTHING
         for arg, default in pairs:
             value = self.eval(default, frame)
@@ -559,5 +572,3 @@ class Expressions:
     def summary(self, code: Code) -> Effects:
         """What a function does when it is called."""
         raise NotImplementedError
-
-

@@ -29,8 +29,10 @@ _WRITERS = frozenset(
     "shutil.copy2 shutil.copyfile shutil.copytree shutil.move shutil.rmtree shutil.make_archive "
     "shutil.unpack_archive matplotlib.pyplot.savefig matplotlib.pyplot.imsave".split()
 )
-_BOTH = frozenset("os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output "
-                  "subprocess.Popen sqlite3.connect runpy.run_path shelve.open".split())
+_BOTH = frozenset(
+    "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output "
+    "subprocess.Popen sqlite3.connect runpy.run_path shelve.open".split()
+)
 _SECOND_ARGUMENT = frozenset(("joblib.dump",))
 _READ_METHODS = frozenset("read_text read_bytes exists is_file is_dir iterdir glob rglob stat".split())
 _WRITE_METHODS = frozenset(
@@ -40,9 +42,18 @@ _WRITE_METHODS = frozenset(
 
 
 def used_by_call(dotted: str, paths: list[str | None], mode: str | None) -> tuple[tuple[Mode, str | None], ...]:
-    """What a library function does to files; ``paths`` are its arguments where they are literal, ``mode`` an open mode."""
+    """What a library function does to files; ``paths`` are its arguments where literal, ``mode`` an open mode."""
     first = paths[0] if paths else None
-    if dotted in ("open", "io.open", "gzip.open", "bz2.open", "lzma.open", "zipfile.ZipFile", "tarfile.open", "h5py.File"):
+    if dotted in (
+        "open",
+        "io.open",
+        "gzip.open",
+        "bz2.open",
+        "lzma.open",
+        "zipfile.ZipFile",
+        "tarfile.open",
+        "h5py.File",
+    ):
         if mode is not None and not set(mode) & set("wax+"):
             return (("read", first),)
         return (("write", first),) if mode is not None else (("read", first),)

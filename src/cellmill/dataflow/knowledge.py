@@ -37,10 +37,13 @@ SHARING_BUILTINS = frozenset(
 ITERATOR_BUILTINS = frozenset("enumerate filter iter map reversed zip".split())
 
 FUNCTIONAL_LIBRARIES = frozenset(
-    "numpy pandas sklearn scipy statsmodels math cmath statistics json re datetime time calendar collections functools "
-    "itertools operator os pathlib shutil glob string textwrap types typing dataclasses enum abc copy decimal fractions "
+    "numpy pandas sklearn scipy statsmodels math cmath statistics json re "
+    "datetime time calendar collections functools "
+    "itertools operator os pathlib shutil glob string textwrap types typing dataclasses "
+    "enum abc copy decimal fractions "
     "random hashlib base64 uuid warnings logging sys io contextlib tempfile csv zipfile pickle joblib inspect "
-    "matplotlib seaborn plotly altair bokeh polars pyarrow xgboost lightgbm catboost shap imblearn tqdm IPython rich "
+    "matplotlib seaborn plotly altair bokeh polars pyarrow xgboost lightgbm catboost "
+    "shap imblearn tqdm IPython rich "
     "tabulate patsy mlflow cellmill asyncio threading concurrent multiprocessing queue subprocess sqlite3 urllib "
     "requests platform argparse heapq bisect secrets struct zlib gzip html pprint traceback gc networkx "
     "PIL cv2 nltk spacy gensim yaml toml tomllib locale unicodedata difflib array weakref".split()
@@ -92,63 +95,97 @@ MUTATING_FUNCTIONS: dict[str, tuple[int, ...]] = {
 """Positions of the arguments that a function changes."""
 
 FRESH_FUNCTIONS = frozenset(
-    "copy.deepcopy numpy.array numpy.zeros numpy.ones numpy.empty numpy.full numpy.arange numpy.linspace numpy.mean "
-    "numpy.std numpy.sum numpy.sqrt numpy.exp numpy.log numpy.abs numpy.mod numpy.concatenate numpy.vstack numpy.hstack "
-    "numpy.column_stack numpy.where numpy.round numpy.unique numpy.sort numpy.argsort numpy.cumsum numpy.diff numpy.dot "
+    "copy.deepcopy numpy.array numpy.zeros numpy.ones numpy.empty numpy.full "
+    "numpy.arange numpy.linspace numpy.mean "
+    "numpy.std numpy.sum numpy.sqrt numpy.exp numpy.log numpy.abs numpy.mod "
+    "numpy.concatenate numpy.vstack numpy.hstack "
+    "numpy.column_stack numpy.where numpy.round numpy.unique numpy.sort numpy.argsort "
+    "numpy.cumsum numpy.diff numpy.dot "
     "numpy.log1p numpy.expm1 numpy.power numpy.clip numpy.copy numpy.percentile numpy.quantile numpy.median "
     "json.dumps json.loads json.load re.compile re.sub re.findall re.split re.match re.search".split()
 )
 """Functions whose result shares nothing with their arguments."""
 
-FRESH_LIBRARIES = frozenset("sklearn.metrics sklearn.datasets sklearn.utils scipy.stats statistics math time datetime".split())
+FRESH_LIBRARIES = frozenset(
+    "sklearn.metrics sklearn.datasets sklearn.utils scipy.stats statistics math time datetime".split()
+)
 
-FRESH_PREFIXES = ("pandas.read_", "pandas.DataFrame", "pandas.concat", "pandas.merge", "pandas.to_", "pandas.get_dummies",
-                  "pandas.date_range", "pandas.cut", "pandas.qcut", "pandas.crosstab", "sklearn.model_selection.cross_",
-                  "sklearn.datasets.", "sklearn.metrics.")
+FRESH_PREFIXES = (
+    "pandas.read_",
+    "pandas.DataFrame",
+    "pandas.concat",
+    "pandas.merge",
+    "pandas.to_",
+    "pandas.get_dummies",
+    "pandas.date_range",
+    "pandas.cut",
+    "pandas.qcut",
+    "pandas.crosstab",
+    "sklearn.model_selection.cross_",
+    "sklearn.datasets.",
+    "sklearn.metrics.",
+)
 
 PURE_METHODS = frozenset(
     # str, bytes, numbers
-    "capitalize casefold center count encode decode endswith startswith expandtabs find rfind format format_map index "
-    "rindex isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper "
-    "join ljust rjust lower upper lstrip rstrip strip partition rpartition replace split rsplit splitlines swapcase title "
-    "translate zfill removeprefix removesuffix hex bit_length conjugate is_integer as_integer_ratio total_seconds strftime "
+    "capitalize casefold center count encode decode endswith startswith expandtabs find "
+    "rfind format format_map index "
+    "rindex isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric "
+    "isprintable isspace istitle isupper "
+    "join ljust rjust lower upper lstrip rstrip strip partition rpartition replace "
+    "split rsplit splitlines swapcase title "
+    "translate zfill removeprefix removesuffix hex bit_length conjugate is_integer "
+    "as_integer_ratio total_seconds strftime "
     "isoformat timestamp date time weekday isoweekday "
     # containers
     "copy get items keys values union intersection difference symmetric_difference issubset issuperset isdisjoint "
     "most_common elements "
     # pandas and numpy
     "head tail describe info abs add agg aggregate align all any asfreq asof assign astype at_time "
-    "between between_time bfill ffill clip combine_first compare corr corrwith cov cummax cummin cumprod cumsum diff div "
-    "divide dot drop drop_duplicates droplevel dropna duplicated eq equals ewm expanding explode fillna filter first "
-    "floordiv ge gt groupby idxmax idxmin infer_objects interpolate isin isna isnull join kurt last le lt mask max mean "
-    "median melt memory_usage merge min mod mode mul multiply ne nlargest notna notnull nsmallest nunique pct_change pivot "
+    "between between_time bfill ffill clip combine_first compare corr corrwith cov cummax "
+    "cummin cumprod cumsum diff div "
+    "divide dot drop drop_duplicates droplevel dropna duplicated eq equals ewm "
+    "expanding explode fillna filter first "
+    "floordiv ge gt groupby idxmax idxmin infer_objects interpolate isin isna isnull join kurt "
+    "last le lt mask max mean "
+    "median melt memory_usage merge min mod mode mul multiply ne nlargest notna "
+    "notnull nsmallest nunique pct_change pivot "
     "pivot_table pow prod product quantile query rank reindex rename rename_axis reorder_levels replace resample "
     "reset_index rolling round sem set_axis set_index shift size skew sort_index sort_values squeeze stack std sub "
     "subtract sum swaplevel to_dict to_frame to_list to_numpy to_period to_records to_string to_timestamp tolist "
-    "transpose truediv truncate tz_convert tz_localize unique unstack value_counts var where xs cat dt str argmax argmin "
-    "argsort flatten ravel reshape nonzero searchsorted swapaxes trace item tobytes cumcount ngroup size nth ngroups "
-    "get_group to_datetime total day_name month_name normalize floor ceil to_pydatetime to_html to_markdown to_latex "
-    "memory_usage keys itertuples iterrows iteritems dropna first_valid_index last_valid_index to_csv to_parquet to_json "
+    "transpose truediv truncate tz_convert tz_localize unique unstack value_counts var where xs "
+    "cat dt str argmax argmin "
+    "argsort flatten ravel reshape nonzero searchsorted swapaxes trace item tobytes "
+    "cumcount ngroup size nth ngroups "
+    "get_group to_datetime total day_name month_name normalize floor ceil "
+    "to_pydatetime to_html to_markdown to_latex "
+    "memory_usage keys itertuples iterrows iteritems dropna first_valid_index last_valid_index "
+    "to_csv to_parquet to_json "
     "to_excel to_pickle to_feather to_clipboard savetxt tofile "
     # estimators and results
     "predict predict_proba predict_log_proba decision_function score score_samples transform inverse_transform "
     "get_params get_feature_names_out get_forecast forecast summary summary2 conf_int summary_frame get_prediction "
     "plot_diagnostics cov_params t_test f_test wald_test kneighbors staged_predict apply get_n_splits "
     # paths, regular expressions, logging
-    "exists is_file is_dir read_text read_bytes resolve absolute with_suffix with_name relative_to as_posix glob rglob "
+    "exists is_file is_dir read_text read_bytes resolve absolute with_suffix with_name "
+    "relative_to as_posix glob rglob "
     "iterdir stat expanduser joinpath match search fullmatch findall sub group groups groupdict span "
     "debug warning error critical".split()
 )
 """Methods that change neither their object nor their arguments, whoever defines them in the libraries above."""
 
-FRESH_METHODS = PURE_METHODS - frozenset("get items keys values group_by ravel reshape squeeze transpose swapaxes get_group "
-                                         "itertuples iterrows copy apply transform union intersection difference "
-                                         "get_params summary kneighbors filter where mask".split())
+FRESH_METHODS = PURE_METHODS - frozenset(
+    "get items keys values group_by ravel reshape squeeze transpose swapaxes get_group "
+    "itertuples iterrows copy apply transform union intersection difference "
+    "get_params summary kneighbors filter where mask".split()
+)
 """Pure methods whose result shares nothing with the object that another name could see change."""
 
 FRAME_METHODS = frozenset(
-    "rename groupby merge assign reset_index set_index value_counts pivot_table pivot sort_values sort_index dropna fillna "
-    "drop_duplicates describe astype head tail nlargest nsmallest agg aggregate melt explode reindex query resample "
+    "rename groupby merge assign reset_index set_index value_counts pivot_table pivot "
+    "sort_values sort_index dropna fillna "
+    "drop_duplicates describe astype head tail nlargest nsmallest agg aggregate melt "
+    "explode reindex query resample "
     "rolling cumsum shift diff isna notna to_frame crosstab stack unstack quantile corr corrwith pct_change clip "
     "interpolate between isin sem rank asfreq tz_localize tz_convert to_period to_timestamp rename_axis".split()
 )
@@ -157,7 +194,8 @@ FRAME_METHODS = frozenset(
 RECEIVER_ONLY_METHODS = frozenset(
     "append add extend insert update setdefault pop popitem clear remove discard sort reverse fit fit_transform "
     "fit_predict partial_fit fit_resample set_params set_title set_xlabel set_ylabel set_xlim set_ylim set_xticks "
-    "set_yticks set_xticklabels set_yticklabels legend plot scatter hist bar barh boxplot violinplot imshow axhline "
+    "set_yticks set_xticklabels set_yticklabels legend plot scatter hist bar barh "
+    "boxplot violinplot imshow axhline "
     "axvline fill_between errorbar text annotate grid tick_params appendleft popleft extendleft rotate "
     "write writelines execute executemany set suptitle tight_layout savefig colorbar put fill intersection_update "
     "difference_update symmetric_difference_update add_subplot add_argument parse_args step zero_grad pie stem "

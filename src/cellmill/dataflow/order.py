@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, replace
 
-from cellmill.dataflow.effects import Effects
 from cellmill.dataflow.edges import _file_conflict
+from cellmill.dataflow.effects import Effects
 from cellmill.dataflow.walk import Walked, walk
 from cellmill.findings import Finding
 from cellmill.notebook.cells import StepName
@@ -40,7 +40,7 @@ def in_order(steps: Steps) -> tuple[Steps, tuple[Finding, ...]]:
         before[step.name] |= {one for one in step.options.after if one in before and one != step.name}
     ordered = _topological(names, before)
     if ordered is None:
-        return steps, (_impossible(steps, conflicts, before),)
+        return steps, (_impossible(conflicts, before),)
     by_name = {step.name: step for step in steps.steps}
     return replace(steps, steps=tuple(by_name[name] for name in ordered)), ()
 
@@ -48,7 +48,8 @@ def in_order(steps: Steps) -> tuple[Steps, tuple[Finding, ...]]:
 def _runs(steps: Steps) -> list[tuple[StepName, tuple[TaggedCell, ...]]]:
     """Groups of neighbouring cells of one step, in notebook order (check cells stay with their step)."""
     placed = sorted(
-        ((tagged.cell.number, step.name, tagged) for step in steps.steps for tagged in step.cells), key=lambda one: one[0]
+        ((tagged.cell.number, step.name, tagged) for step in steps.steps for tagged in step.cells),
+        key=lambda one: one[0],
     )
     runs: list[tuple[StepName, list[TaggedCell]]] = []
     for _, name, tagged in placed:
@@ -109,14 +110,16 @@ def _topological(names: list[StepName], before: dict[StepName, set[StepName]]) -
     return ordered if len(ordered) == len(names) else None
 
 
-def _impossible(steps: Steps, conflicts: list[_Conflict], before: dict[StepName, set[StepName]]) -> Finding:
+def _impossible(conflicts: list[_Conflict], before: dict[StepName, set[StepName]]) -> Finding:
     """Name the two steps that need each other."""
     for one in conflicts:
         if one.before in _ancestors(one.before, before) and one.after in _ancestors(one.before, before):
             back = next((other for other in conflicts if other.before == one.after and other.after == one.before), None)
             why = f"step {one.after} uses `{one.name}` of step {one.before}"
             if back is not None:
-                why += f", and step {back.after} (cell {back.cell.cell.number}) uses `{back.name}` of step {back.before}"
+                why += (
+                    f", and step {back.after} (cell {back.cell.cell.number}) uses `{back.name}` of step {back.before}"
+                )
             else:
                 why += f", which must run after step {one.after} by --after"
             return Finding(

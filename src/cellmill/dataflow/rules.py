@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cellmill.dataflow import knowledge, state
 from cellmill.dataflow.effects import Code, Site
 from cellmill.dataflow.liveness import Liveness
 from cellmill.dataflow.model import StepFlow
 from cellmill.dataflow.program import Program
-from cellmill.dataflow.source import cell_code
 from cellmill.dataflow.scopes import bound_here
+from cellmill.dataflow.source import cell_code
 from cellmill.dataflow.values import NOTHING, Value
 from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 from cellmill.findings import Finding, Severity
+from cellmill.notebook.cells import StepName
 from cellmill.notebook.steps import Role, Steps, TaggedCell
 
 RESERVED_PARAMETERS = frozenset(("upstream", "product", "resources_"))
@@ -124,7 +125,9 @@ def _unknown(part: Walked, name: str, site: Site, later: Walked | None) -> Itera
                 else f"`{name}` is used before step {later.name} defines it"
             )
             remedy = (
-                f"tag this cell `step:{later.name}`" if part.name == SHARED else f"move the cell below step {later.name}"
+                f"tag this cell `step:{later.name}`"
+                if part.name == SHARED
+                else f"move the cell below step {later.name}"
             )
             yield _finding("CM203", "used-before-defined", "error", message, remedy, site, part.name, name)
             del what
@@ -157,7 +160,8 @@ def _shared_order(live: Liveness) -> Iterator[Finding]:
                     "CM205",
                     "shared-after-step",
                     "error",
-                    f"`{name}` is set again by the shared cell {where.cell} further down, but shared cells run first in every task",
+                    f"`{name}` is set again by the shared cell {where.cell} further down, "
+                    "but shared cells run first in every task",
                     f"give the name in cell {where.cell} another spelling, or tag that cell as a step",
                     site,
                     part.name,
@@ -205,7 +209,7 @@ def _unserializable(live: Liveness, flows: tuple[StepFlow, ...], program: Progra
             )
 
 
-def _cell_id(parts: dict[str, Walked] | dict[object, Walked], number: int) -> str:
+def _cell_id(parts: Mapping[StepName, Walked], number: int) -> str:
     for part in parts.values():
         for cell in part.cells:
             if cell.number == number:
@@ -246,7 +250,11 @@ def _memory(code: Code) -> str | None:
 def _cached(live: Liveness, program: Program) -> Iterator[Finding]:
     """A cache is lost between processes: harmless for pure functions, wrong for others."""
     for code in program.codes.values():
-        if not code.cached or code.effects is None or not (code.effects.impure or code.effects.mutated or code.stateful):
+        if (
+            not code.cached
+            or code.effects is None
+            or not (code.effects.impure or code.effects.mutated or code.stateful)
+        ):
             continue
         callers = [part for part in live.parts[2:] if code.label in part.effects.called]
         if len(callers) > 1:

@@ -1,4 +1,4 @@
-"""Which names a function owns: Python's scoping rules, as its reference states them (section 4.2, Naming and binding)."""
+"""Which names a function owns: Python's scoping rules (language reference, section 4.2, Naming and binding)."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def bound_here(node: ast.AST) -> Iterator[str]:
         for alias in node.names:
             if alias.name != "*":
                 yield alias.asname or alias.name.partition(".")[0]
-    elif isinstance(node, ast.ExceptHandler) and node.name:
-        yield node.name
-    elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+    elif (isinstance(node, ast.ExceptHandler) and node.name) or (
+        isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
+    ):
         yield node.name
     elif isinstance(node, ast.MatchMapping) and node.rest:
         yield node.rest

@@ -1,7 +1,8 @@
 """Process state that joins steps though no variable does: random generators, working directory, environment, options.
 
 Each state is treated like a variable that the step reads and changes; its name is the place where it lives
-(``numpy.random``), so that a finding about it reads like one about a variable. ``churn_handover.py`` knows how to carry each.
+(``numpy.random``), so that a finding about it reads like one about a variable. The pipeline's hand-over module knows
+how to carry each.
 """
 
 from __future__ import annotations

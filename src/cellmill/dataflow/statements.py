@@ -1,4 +1,4 @@
-"""Reads statements in the order in which they run: what each binds, may change, and which names are certain after it."""
+"""Reads statements in the order in which they run: what each binds and may change, which names are certain then."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ class Walker(Calls):
 
     def run_block(self, body: Sequence[ast.stmt], frame: Frame) -> bool:
         """Read statements in order; False if the block certainly leaves early."""
-        for statement in body:
-            if not self.run(statement, frame):
-                return False
-        return True
+        return all(self.run(statement, frame) for statement in body)
 
     def run(self, node: ast.stmt, frame: Frame) -> bool:
         """Read one statement; False if what follows it in the block is never reached."""
@@ -191,7 +188,9 @@ class Walker(Calls):
 
     def run_For(self, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         iterated = self.eval(node.iter, frame)
-        return self.loop(node, frame, lambda: self.assign(node.target, self.program.content(iterated), frame, None), forever=False)
+        return self.loop(
+            node, frame, lambda: self.assign(node.target, self.program.content(iterated), frame, None), forever=False
+        )
 
     run_AsyncFor = run_For
 
@@ -294,7 +293,10 @@ class Walker(Calls):
             if node.returns is not None:
                 self.eval(node.returns, frame)
         value, code = self.define(node, node.name, frame)
-        names = [self.program.dotted(one) or getattr(tree, "id", "") for one, tree in zip(decorators, node.decorator_list)]
+        names = [
+            self.program.dotted(one) or getattr(tree, "id", "")
+            for one, tree in zip(decorators, node.decorator_list, strict=True)
+        ]
         value = self.decorate(value, code, decorators, names, frame)
         self.bind(node.name, value, frame, node)
 
@@ -324,20 +326,21 @@ class Walker(Calls):
         value = only(code.label)
         self.bind(node.name, Value(value.own, value.reach | held.reach), frame, node)
 
-    def decorate(
-        self, value: Value, code: Code, decorators: list[Value], names: list[str], frame: Frame
-    ) -> Value:
+    def decorate(self, value: Value, code: Code, decorators: list[Value], names: list[str], frame: Frame) -> Value:
         """What stands for a function after its decorators ran."""
         from cellmill.dataflow.knowledge import CACHE_DECORATORS
 
-        for decorator, name in zip(decorators, names):
+        for decorator, name in zip(decorators, names, strict=True):
             if name in CACHE_DECORATORS:
                 code.cached = True
             elif name in ("property", "functools.cached_property") or name.endswith(".setter"):
                 code.is_property = True
-            elif name in ("staticmethod", "classmethod", "functools.wraps", "contextlib.contextmanager") or name.startswith(
-                ("functools.", "numba.", "abc.", "typing.", "dataclasses.")
-            ):
+            elif name in (
+                "staticmethod",
+                "classmethod",
+                "functools.wraps",
+                "contextlib.contextmanager",
+            ) or name.startswith(("functools.", "numba.", "abc.", "typing.", "dataclasses.")):
                 continue
             else:
                 made = self.program.new("object", self.site(code.node), code.node.col_offset, code.name)

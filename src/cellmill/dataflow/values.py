@@ -12,7 +12,9 @@ from typing import Literal
 
 Label = str
 
-FactKind = Literal["object", "display", "frame", "instance", "iterator", "resource", "code", "class", "import", "unknown"]
+FactKind = Literal[
+    "object", "display", "frame", "instance", "iterator", "resource", "code", "class", "import", "unknown"
+]
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ def _walk_part(walker: Walker, name: StepName, codes: tuple[CellCode, ...]) -> E
 
 def _postpones_annotations(tree: ast.Module) -> bool:
     return any(
-        isinstance(node, ast.ImportFrom) and node.module == "__future__" and any(one.name == "annotations" for one in node.names)
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and any(one.name == "annotations" for one in node.names)
         for node in tree.body
     )

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
+import cloudpickle  # noqa: TID253 (this file is copied into pipelines, where the ban means nothing)
 
 SHARED = Path(__file__).stem.removesuffix("_handover") + "_shared"
 
@@ -33,17 +33,21 @@ class HandoverError(TypeError):
     """A variable that can't be saved for later tasks, or that did not come back as it was."""
 
 
-class _Task:
+class _Running:
     """The task that runs in this process: where its files go, and the names that its cells see."""
 
-    folder: Path | None = None
-    namespace: dict[str, Any] = sys.modules["__main__"].__dict__
-    environment: dict[str, str] = {}
-    path: list[str] = []
-    directory = ""
-    shared: dict[str, Any] = {}
-    metrics: dict[str, float] = {}
-    criteria: list[dict[str, Any]] = []
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.namespace: dict[str, Any] = sys.modules["__main__"].__dict__
+        self.environment: dict[str, str] = {}
+        self.path: list[str] = []
+        self.directory = ""
+        self.shared: dict[str, Any] = {}
+        self.metrics: dict[str, float] = {}
+        self.criteria: list[dict[str, Any]] = []
+
+
+_task = _Running()
 
 
 # What a task calls
@@ -51,12 +55,12 @@ class _Task:
 
 def begin(product: Mapping[str, str], namespace: dict[str, Any]) -> None:
     """Start a task: remember where its variables go, and run the shared cells in its namespace."""
-    _Task.folder = Path(product["variables"]).parent
-    _Task.namespace = namespace
-    _Task.environment = dict(os.environ)
-    _Task.path = list(sys.path)
-    _Task.directory = os.getcwd()
-    _Task.metrics, _Task.criteria = {}, []
+    _task.folder = Path(product["variables"]).parent
+    _task.namespace = namespace
+    _task.environment = dict(os.environ)
+    _task.path = list(sys.path)
+    _task.directory = os.getcwd()
+    _task.metrics, _task.criteria = {}, []
     _metrics_file().unlink(missing_ok=True)
     source = Path(__file__).with_name(f"{SHARED}.py")
     if source.exists():
@@ -94,47 +98,47 @@ def bound(namespace: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def save(*states: str, **variables: Any) -> None:
     """Save variables, and process state by name, for later tasks; all of it or nothing."""
-    if _Task.folder is None:
+    if _task.folder is None:
         raise HandoverError("save() needs begin() first")
-    partial = _Task.folder.with_name(f".{_Task.folder.name}.partial")
+    partial = _task.folder.with_name(f".{_task.folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         described = _write(partial, variables)
         if states:
-            _dump(partial / "states.pkl", {name: _get_state(name) for name in states}, {}, partial)
+            _dump(partial / "states.pkl", {name: _get_state(name) for name in states}, {})
         _check(partial, variables)
         manifest = {
             "format": 1,
-            "step": _Task.folder.name,
+            "step": _task.folder.name,
             "variables": described,
-            "metrics": _Task.metrics,
-            "criteria": _Task.criteria,
+            "metrics": _task.metrics,
+            "criteria": _task.criteria,
             "state": sorted(states),
         }
         (partial / "variables.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        shutil.rmtree(_Task.folder, ignore_errors=True)
-        partial.rename(_Task.folder)
+        shutil.rmtree(_task.folder, ignore_errors=True)
+        partial.rename(_task.folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def metric(name: str, value: Any) -> None:
     """Record a number about this run."""
-    _Task.metrics[name] = float(value)
+    _task.metrics[name] = float(value)
     _write_metrics()
 
 
 def criteria(text: str, namespace: Mapping[str, Any]) -> None:
     """Demand that an expression over metrics and variables holds; AssertionError with what was measured if not."""
     names = sorted({node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)})
-    known = {**namespace, **_Task.metrics}
+    known = {**_task.metrics, **namespace}
     met = bool(eval(text, dict(known)))
     measured = {name: known[name] for name in names if name in known and not callable(known[name])}
     shown = {
         name: value if isinstance(value, (int, float, str, bool)) else repr(value) for name, value in measured.items()
     }
-    _Task.criteria.append({"criterion": text, "met": met, "measured": shown})
+    _task.criteria.append({"criterion": text, "met": met, "measured": shown})
     _write_metrics()
     if not met:
         was = ", ".join(f"{name} = {_short(value)}" for name, value in measured.items())
@@ -155,7 +159,7 @@ def _run_shared(source: Path, namespace: dict[str, Any]) -> None:
     module.__dict__.update({name: value for name, value in made.items() if not name.startswith("__")})
     module.__file__ = str(source)
     sys.modules[SHARED] = module
-    _Task.shared = made
+    _task.shared = made
 
 
 @contextlib.contextmanager
@@ -184,7 +188,7 @@ def _shared_name(value: Any) -> str | None:
     name = getattr(value, "__qualname__", None)
     if not isinstance(name, str) or "<" in name:
         return None
-    found: Any = _Task.shared.get(name.partition(".")[0])
+    found: Any = _task.shared.get(name.partition(".")[0])
     for part in name.split(".")[1:]:
         found = getattr(found, part, None)
     return name if found is value else None
@@ -198,13 +202,12 @@ def _own_state(value: Any) -> dict[str, Any]:
             "__kwdefaults__": value.__kwdefaults__,
             "__dict__": dict(value.__dict__),
         }
-    kept = {}
-    for name, attribute in vars(value).items():
-        if not name.startswith("__") and not isinstance(
-            attribute, (types.FunctionType, classmethod, staticmethod, property, types.MemberDescriptorType)
-        ):
-            kept[name] = attribute
-    return kept
+    code = (types.FunctionType, classmethod, staticmethod, property, types.MemberDescriptorType)
+    return {
+        name: attribute
+        for name, attribute in vars(value).items()
+        if not name.startswith("__") and not isinstance(attribute, code)
+    }
 
 
 def _restore_shared(name: str, state: dict[str, Any]) -> Any:
@@ -237,11 +240,11 @@ class _Namespace:
         self.module = module
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_task_namespace, ()) if self.module == "__main__" else (_module_namespace, (self.module,))
+        return (_loading_namespace, ()) if self.module == "__main__" else (_module_namespace, (self.module,))
 
 
-def _task_namespace() -> dict[str, Any]:
-    return _Task.namespace
+def _loading_namespace() -> dict[str, Any]:
+    return _task.namespace
 
 
 def _module_namespace(name: str) -> dict[str, Any]:
@@ -348,7 +351,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _globals_of(self, function: types.FunctionType) -> tuple[Any, dict[str, Any]]:
         """The function's globals: the loading task's, a module's, or (of generated code) a dictionary of their own."""
         own = function.__globals__
-        if own is _Task.namespace:
+        if own is _task.namespace:
             return _Namespace("__main__"), {}
         module = own.get("__name__")
         if isinstance(module, str) and vars(sys.modules.get(module, sys)) is own and module != "__main__":
@@ -375,7 +378,19 @@ def _owner(array: Any) -> Any:
     return array
 
 
-_PLAIN = (int, float, complex, str, bytes, bool, type(None), set, frozenset, types.BuiltinFunctionType, types.ModuleType)
+_PLAIN = (
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    bool,
+    type(None),
+    set,
+    frozenset,
+    types.BuiltinFunctionType,
+    types.ModuleType,
+)
 
 
 def _content(cell: types.CellType) -> tuple[Any, ...]:
@@ -405,7 +420,7 @@ class _Unpickler(pickle.Unpickler):
         return self.loaded[key]
 
 
-def _dump(path: Path, value: Any, files: dict[int, str], folder: Path) -> set[int]:
+def _dump(path: Path, value: Any, files: dict[int, str]) -> set[int]:
     with path.open("wb") as file:
         pickler = _Pickler(file, files)
         pickler.dump_all(value)
@@ -423,13 +438,13 @@ def _write(folder: Path, variables: dict[str, Any]) -> dict[str, Any]:
     }
     files = _write_files(folder, values)
     try:
-        views = _dump(folder / "bundle.pkl", values, files, folder)
+        views = _dump(folder / "bundle.pkl", values, files)
         kept = {key: file for key, file in files.items() if not _looked_into(key, values, views)}
         if kept != files:
             for key in files.keys() - kept.keys():
                 (folder / files[key]).unlink()
             files = kept
-            _dump(folder / "bundle.pkl", values, files, folder)
+            _dump(folder / "bundle.pkl", values, files)
     except HandoverError:
         raise
     except Exception as error:
@@ -486,7 +501,7 @@ def _write_frame(path: Path, frame: Any) -> bool:
             back = pandas.read_parquet(path)
         pandas.testing.assert_frame_equal(frame, back, check_exact=True, check_freq=True)
         same = _plain_layout(frame) and _plain_layout(back) and frame.attrs == back.attrs and frame.flags == back.flags
-        same = same and not any(one == object for one in frame.dtypes)
+        same = same and "object" not in {str(one) for one in frame.dtypes}
         same = same and type(frame.index) is type(back.index) and type(frame.columns) is type(back.columns)
     except Exception:
         same = False
@@ -499,7 +514,7 @@ def _plain_layout(frame: Any) -> bool:
     """Whether the columns lie in memory as a file's would: products of matrices depend on it in their last digit."""
     for block in frame._mgr.blocks:
         values = block.values
-        if type(values).__name__ == "ndarray" and values.dtype != object and not values.flags.c_contiguous:
+        if type(values).__name__ == "ndarray" and values.dtype.kind != "O" and not values.flags.c_contiguous:
             return False
     return True
 
@@ -530,7 +545,7 @@ def _read(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _check(folder: Path, variables: dict[str, Any]) -> None:
-    """Load everything back and compare types: what comes back as something else is an error now, not in a later task."""
+    """Load everything back and compare types: what comes back as something else is an error now, not later."""
     try:
         with (folder / "bundle.pkl").open("rb") as file:
             back = _Unpickler(file, folder).load_all()
@@ -556,7 +571,8 @@ def _culprit(variables: dict[str, Any], error: Exception) -> HandoverError:
             _Unpickler(io.BytesIO(file.getvalue()), Path()).load_all()
         except Exception as cause:
             return HandoverError(
-                f"variable `{name}` ({_type_name(value)}) can't be handed to later tasks: {cause}; {_REMEDY.format(name=name)}"
+                f"variable `{name}` ({_type_name(value)}) can't be handed to later tasks: {cause}; "
+                f"{_REMEDY.format(name=name)}"
             )
     if isinstance(error, OSError):
         raise error
@@ -579,16 +595,16 @@ def _short(value: Any) -> str:
 
 
 def _metrics_file() -> Path:
-    assert _Task.folder is not None
-    return _Task.folder.with_name(f"{_Task.folder.name}.metrics.json")
+    assert _task.folder is not None
+    return _task.folder.with_name(f"{_task.folder.name}.metrics.json")
 
 
 def _write_metrics() -> None:
-    if _Task.folder is not None:
+    if _task.folder is not None:
         path = _metrics_file()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
-            json.dumps({"metrics": _Task.metrics, "criteria": _Task.criteria}, indent=1) + "\n", encoding="utf-8"
+            json.dumps({"metrics": _task.metrics, "criteria": _task.criteria}, indent=1) + "\n", encoding="utf-8"
         )
 
 
@@ -630,7 +646,7 @@ def _patched(name: str) -> tuple[Any, str]:
 
 
 def _get_environment() -> dict[str, Any]:
-    now, start = dict(os.environ), _Task.environment
+    now, start = dict(os.environ), _task.environment
     skip = ("MLFLOW_", "JPY_", "PLOOMBER_")
     changed = {key: value for key, value in now.items() if start.get(key) != value and not key.startswith(skip)}
     return {"set": changed, "unset": [key for key in start if key not in now and not key.startswith(skip)]}
@@ -643,20 +659,20 @@ def _put_environment(value: dict[str, Any]) -> None:
 
 
 def _get_directory() -> str:
-    return os.path.relpath(os.getcwd(), _Task.directory)
+    return os.path.relpath(os.getcwd(), _task.directory)
 
 
 def _put_directory(value: str) -> None:
-    os.chdir(os.path.join(_Task.directory, value))
+    os.chdir(os.path.join(_task.directory, value))
 
 
 def _get_path() -> dict[str, list[str]]:
     front: list[str] = []
     for entry in sys.path:
-        if entry in _Task.path:
+        if entry in _task.path:
             break
         front.append(entry)
-    return {"front": front, "back": [one for one in sys.path[len(front) :] if one not in _Task.path]}
+    return {"front": front, "back": [one for one in sys.path[len(front) :] if one not in _task.path]}
 
 
 def _put_path(value: dict[str, list[str]]) -> None:
@@ -669,8 +685,9 @@ def _get_pandas() -> dict[str, Any]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        values = {key: config.get_option(key) for key in config._select_options("")}
-    return {key: value for key, value in values.items() if config._registered_options[key].defval != value}
+        registered: dict[str, Any] = vars(config)["_registered_options"]
+        values = {key: config.get_option(key) for key in registered}
+    return {key: value for key, value in values.items() if registered[key].defval != value}
 
 
 def _put_pandas(value: dict[str, Any]) -> None:
@@ -700,7 +717,7 @@ def _put_matplotlib(value: dict[str, Any]) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        matplotlib.rcParams.update(value)
+        matplotlib.rcParams.update(value)  # type: ignore[arg-type]
 
 
 def _put_filters(value: list[Any]) -> None:

@@ -10,7 +10,16 @@ from typing import Any
 from cellmill.notebook.steps import Steps
 from cellmill.notebook.transform import parse, to_python
 
-_TYPES = {"int": "int", "float": "float", "str": "str", "bool": "bool", "list": "list", "dict": "dict", "List": "list", "Dict": "dict"}
+_TYPES = {
+    "int": "int",
+    "float": "float",
+    "str": "str",
+    "bool": "bool",
+    "list": "list",
+    "dict": "dict",
+    "List": "list",
+    "Dict": "dict",
+}
 _BOUNDS = {"Ge": "minimum", "ge": "minimum", "Le": "maximum", "le": "maximum"}
 
 
@@ -81,7 +90,9 @@ def _parameter(name: str, default: Any, annotation: ast.expr | None) -> Paramete
     kind = kinds.pop() if len(kinds) == 1 else (type(choices[0]).__name__ if choices and not kinds else "any")
     if not kinds and kind == "any" and not choices and default is not None and not isinstance(annotation, ast.Name):
         kind = guessed
-    return Parameter(name, default, kind, nullable or default is None, tuple(choices), limits.get("minimum"), limits.get("maximum"))
+    return Parameter(
+        name, default, kind, nullable or default is None, tuple(choices), limits.get("minimum"), limits.get("maximum")
+    )
 
 
 def _read_annotation(node: ast.expr, kinds: set[str], choices: list[Any], limits: dict[str, float]) -> bool:

@@ -60,16 +60,11 @@ class Plan:
 
 def readiness(notebook_path: Path) -> tuple[Finding, ...]:
     """All findings about a notebook, errors and warnings, in cell order."""
-    steps, dataflow, findings = _read(notebook_path)
-    return findings
+    return read(notebook_path)[2]
 
 
 def read(notebook_path: Path) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
     """A notebook's steps, dataflow and all findings, for who wants to show them."""
-    return _read(notebook_path)
-
-
-def _read(notebook_path: Path) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
     steps, reading = read_steps(read_notebook(notebook_path))
     dataflow = analyse(steps)
     found = [*reading, *dataflow.findings, *check_plan(steps)]
@@ -97,7 +92,7 @@ def make_plan(notebook_path: Path, *, name: str | None = None, into: Path | None
         If the notebook can't be read or the name can't be used.
     """
     notebook_path = Path(notebook_path).absolute()
-    steps, dataflow, findings = _read(notebook_path)
+    steps, dataflow, findings = read(notebook_path)
     errors = [one for one in findings if one.severity == "error"]
     if errors:
         more = f" (and {len(errors) - 1} more: see `cellmill check`)" if len(errors) > 1 else ""
@@ -127,7 +122,7 @@ def _files(
     text = {
         ".gitignore": GITIGNORE,
         "README.md": readme(pipeline, steps, dataflow, parameters, source),
-        "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, dataflow, parameters, source),
+        "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, parameters, source),
         "env.test.yaml": spec.env_yaml(pipeline, parameters, workdir, profile="test"),
         "env.yaml": spec.env_yaml(pipeline, parameters, workdir),
         "pipeline.yaml": spec.pipeline_yaml(pipeline, steps, dataflow, parameters, source),

@@ -49,7 +49,7 @@ def readme(pipeline: str, steps: Steps, dataflow: Dataflow, parameters: tuple[Pa
         "| file | what it is |",
         "| --- | --- |",
         "| `pipeline.yaml`, `env.yaml` | plain Ploomber |",
-        "| `tasks/*.py` | the notebook's cells, one file a step; a mark `cell=\"...\"` names the source cell |",
+        '| `tasks/*.py` | the notebook\'s cells, one file a step; a mark `cell="..."` names the source cell |',
     ]
     if steps.shared:
         lines.append(f"| `{pipeline}_shared.py` | the notebook's shared cells |")
@@ -59,7 +59,8 @@ def readme(pipeline: str, steps: Steps, dataflow: Dataflow, parameters: tuple[Pa
         "| `requirements.lock` | what was installed at promotion |",
         "| `.promotion.json` | where all this came from |",
         "",
-        f"Promote again after changing the notebook: `cellmill promote {source}`. Edits made here are never overwritten without `--force`.",
+        f"Promote again after changing the notebook: `cellmill promote {source}`. Edits made here are never",
+        "overwritten without `--force`.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -88,7 +89,10 @@ def _parameter_table(parameters: tuple[Parameter, ...]) -> list[str]:
 def _kind(one: Parameter) -> str:
     if one.choices:
         return "one of " + ", ".join(f"`{choice!r}`" for choice in one.choices)
-    limits = [f"at least {one.minimum:g}" if one.minimum is not None else "", f"at most {one.maximum:g}" if one.maximum is not None else ""]
+    limits = [
+        f"at least {one.minimum:g}" if one.minimum is not None else "",
+        f"at most {one.maximum:g}" if one.maximum is not None else "",
+    ]
     return ", ".join([one.type, *(limit for limit in limits if limit)])
 
 

@@ -1,4 +1,4 @@
-"""What was installed when a notebook was promoted: the packages that it imports and those that run it, with all they need."""
+"""What was installed at promotion: packages that the notebook imports and that run it, with all that they need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ def requirements_lock(steps: Steps) -> str:
     for module in modules:
         wanted |= {_normal(name) for name in _distributions().get(module, [])}
     lines = [f"{name}=={version}" for name, version in sorted(_with_needs(wanted).items())]
-    return "# Installed when the notebook was promoted: what it imports, what runs it, and what those need.\n" + "\n".join(lines) + "\n"
+    return (
+        "# Installed when the notebook was promoted: what it imports, what runs it, and what those need.\n"
+        + "\n".join(lines)
+        + "\n"
+    )
 
 
 def missing_modules(steps: Steps) -> list[tuple[str, int, int]]:

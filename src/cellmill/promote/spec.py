@@ -11,7 +11,9 @@ from cellmill.notebook.steps import Steps
 from cellmill.promote.parameters import Parameter
 
 
-def pipeline_yaml(pipeline: str, steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter, ...], source: str) -> str:
+def pipeline_yaml(
+    pipeline: str, steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter, ...], source: str
+) -> str:
     """Plain Ploomber: a task a step, products below output/, tasks run in the notebook's folder."""
     settable = {one.name for one in parameters if one.default is not None}
     tasks = []
@@ -45,7 +47,10 @@ def pipeline_yaml(pipeline: str, steps: Steps, dataflow: Dataflow, parameters: t
 
 def env_yaml(pipeline: str, parameters: tuple[Parameter, ...], workdir: str, *, profile: str | None = None) -> str:
     """Parameters' defaults, and the folder that tasks run in (the notebook's)."""
-    values = {"workdir": f"{{{{here}}}}/{workdir}", **{one.name: one.default for one in parameters if one.default is not None}}
+    values = {
+        "workdir": f"{{{{here}}}}/{workdir}",
+        **{one.name: one.default for one in parameters if one.default is not None},
+    }
     if profile is None:
         header = f"# Parameters of pipeline {pipeline}: the notebook's defaults. env.<profile>.yaml holds others.\n"
     else:
@@ -53,9 +58,7 @@ def env_yaml(pipeline: str, parameters: tuple[Parameter, ...], workdir: str, *, 
     return header + _dump(values)
 
 
-def cellmill_yaml(
-    pipeline: str, steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter, ...], source: str
-) -> str:
+def cellmill_yaml(pipeline: str, steps: Steps, parameters: tuple[Parameter, ...], source: str) -> str:
     """What Ploomber has no word for."""
     settings: dict[str, Any] = {
         "notebook": source,
@@ -85,5 +88,7 @@ _Dumper.add_representer(list, _list)
 
 
 def _dump(value: Any) -> str:
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False)
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False
+    )
     return text

@@ -9,11 +9,14 @@ from typing import Any
 from cellmill.dataflow import Dataflow, StepFlow
 from cellmill.errors import CellmillError
 from cellmill.notebook.cells import Cell
+from cellmill.notebook.measures import parse_criterion, parse_metric
 from cellmill.notebook.steps import Step, Steps, TaggedCell
-from cellmill.notebook.transform import split_cell_magic
+from cellmill.notebook.transform import PYTHON_BODIED, split_cell_magic, to_python
 
 _OWN_TAGS = re.compile(r"(parameters|shared|skip|(step|check):.*)$")
-_LINE_MAGIC = re.compile(r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|run_pipeline)\b(?P<rest>.*)$")
+_LINE_MAGIC = re.compile(
+    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|run_pipeline)\b(?P<rest>.*)$"
+)
 _LOAD_EXT = re.compile(r"^(?P<indent>\s*)%(?:load_ext|reload_ext)\s+cellmill\s*$")
 _CELL_MARK = re.compile(r"^#\s*%%", re.MULTILINE)
 _EARLY_STATES = ("os.environ", "cwd", "sys.path", "locale", "sys.recursionlimit")
@@ -49,25 +52,36 @@ def _task_cell(tagged: TaggedCell, handover: str) -> TaskCell:
         dropped += 1
     body = "\n".join(lines[dropped:]).rstrip()
     magic = split_cell_magic(body)
-    if magic is None or magic.name in ("time", "capture", "prun"):
-        body = "\n".join(_plain_line(line, handover) for line in body.split("\n"))
+    if magic is None or magic.name in PYTHON_BODIED:
+        body = _plain_lines(body, handover)
     return TaskCell(tagged, body, dropped)
 
 
+def _plain_lines(body: str, handover: str) -> str:
+    """Cellmill's own line magics become plain calls, so that the task runs without cellmill."""
+    if "%" not in body:
+        return body
+    lines = body.split("\n")
+    # Only lines that IPython takes for magics change: the same text inside a string stays.
+    transformed = to_python(body).split("\n")
+    return "\n".join(
+        _plain_line(line, handover) if "run_line_magic(" in python and "run_line_magic(" not in line else line
+        for line, python in zip(lines, transformed, strict=True)
+    )
+
+
 def _plain_line(line: str, handover: str) -> str:
-    """cellmill's own line magics become plain calls, so that the task runs without cellmill."""
     if found := _LOAD_EXT.match(line):
         return f"{found['indent']}pass" if found["indent"] else ""
     found = _LINE_MAGIC.match(line)
     if not found:
         return line
-    indent, name, rest = found["indent"], found["name"], found["rest"].strip()
+    indent, name, text = found["indent"], found["name"], found["rest"].strip()
     if name == "metric":
-        metric, _, value = rest.partition(" ")
-        return f'{indent}{handover}.metric("{metric}", {value.strip() or metric})'
+        metric = parse_metric(text)
+        return f'{indent}{handover}.metric("{metric.name}", {metric.expression})'
     if name == "criteria":
-        text = rest[1:-1] if len(rest) > 1 and rest[0] == rest[-1] and rest[0] in "\"'" else rest
-        return f"{indent}{handover}.criteria({text!r}, globals())"
+        return f"{indent}{handover}.criteria({parse_criterion(text)!r}, globals())"
     return f"{indent}pass" if indent else ""
 
 
@@ -75,22 +89,23 @@ def task_file(
     step: Step, flow: StepFlow, steps: Steps, dataflow: Dataflow, *, pipeline: str, cells: tuple[TaskCell, ...]
 ) -> TaskFile:
     """Write a task: jupytext's percent format, each source cell marked with its id."""
-    import nbformat
+    from nbformat import v4
 
+    make: Any = v4  # published without types
     handover = f"{pipeline}_handover"
-    notebook = nbformat.v4.new_notebook()
+    notebook = make.new_notebook()
     notebook.metadata["jupytext"] = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "all"}
     parts: list[tuple[str, dict[str, Any]]] = [
         (parameters_source(flow, steps), {"tags": ["parameters"]}),
         (_inputs_source(flow, steps, dataflow, pipeline, handover), {"tags": ["inputs"]}),
     ]
-    notebook.cells = [nbformat.v4.new_code_cell(source, metadata=metadata) for source, metadata in parts]
+    notebook.cells = [make.new_code_cell(source, metadata=metadata) for source, metadata in parts]
     by_cell = {one.tagged.cell.number: one for one in cells}
     markdown = _markdown_of(step, steps)
     in_order = [*(one.cell.number for one in step.cells), *(one.cell.number for one in step.checks)]
     for number in in_order:
         for cell in markdown.get(number, []):
-            notebook.cells.append(nbformat.v4.new_markdown_cell(cell.source))
+            notebook.cells.append(make.new_markdown_cell(cell.source))
         one = by_cell[number]
         metadata: dict[str, Any] = {"cell": str(one.tagged.cell.id)}
         tags = [tag for tag in one.tagged.cell.tags if not _OWN_TAGS.match(tag)]
@@ -98,8 +113,8 @@ def task_file(
             tags.insert(0, "check")
         if tags:
             metadata["tags"] = tags
-        notebook.cells.append(nbformat.v4.new_code_cell(one.source, metadata=metadata))
-    notebook.cells.append(nbformat.v4.new_code_cell(_outputs_source(flow, handover), metadata={"tags": ["outputs"]}))
+        notebook.cells.append(make.new_code_cell(one.source, metadata=metadata))
+    notebook.cells.append(make.new_code_cell(_outputs_source(flow, handover), metadata={"tags": ["outputs"]}))
     text = _as_script(notebook, step, steps)
     return TaskFile(text, cells, _cell_lines(text))
 
@@ -168,13 +183,18 @@ def _keep_names(lines: list[str], flow: StepFlow) -> list[str]:
     if not {one.name for one in flow.inputs} & {"upstream", "sys", "Path"}:
         return lines
     at = next(at for at, line in enumerate(lines) if line.endswith("begin(product, globals())"))
-    return [*lines[: at + 1], "_upstream = upstream", *(line.replace("(upstream[", "(_upstream[") for line in lines[at + 1 :])]
+    return [
+        *lines[: at + 1],
+        "_upstream = upstream",
+        *(line.replace("(upstream[", "(_upstream[") for line in lines[at + 1 :]),
+    ]
 
 
 def _load_lines(handover: str, provider: str, names: list[str]) -> list[str]:
     quoted = ", ".join(f'"{name}"' for name in names)
     line = f'{", ".join(names)} = {handover}.load(upstream["{provider}"], {quoted})'
-    if len(line) <= 100:
+    # One name in brackets would unpack the value itself.
+    if len(names) == 1 or len(line) <= 100:
         return [line]
     targets = [f"    {name}," for name in names]
     return ["(", *targets, f') = {handover}.load(upstream["{provider}"], {quoted})']
@@ -218,7 +238,7 @@ def _as_script(notebook: Any, step: Step, steps: Steps) -> str:
         if attempt == 0:
             for cell in notebook.cells:
                 cell.source = _CELL_MARK.sub("#  %%", cell.source)
-    for written, read in zip(notebook.cells, back.cells):
+    for written, read in zip(notebook.cells, back.cells, strict=False):
         if _plain(written.source) != _plain(read.source):
             number = _number_of(written.metadata.get("cell"), step)
             raise CellmillError(

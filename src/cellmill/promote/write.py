@@ -53,7 +53,7 @@ def write_plan(plan: Plan, *, force: bool = False) -> Written:
     last = last_promotion(plan.folder)
     if plan.folder.exists() and not force:
         _refuse_foreign(plan, last)
-        _refuse_edited(plan, last)
+        _refuse_edited(plan)
     changed = changed_files(plan)
     removed = tuple(_obsolete(plan, last))
     if not changed and not removed:
@@ -69,7 +69,7 @@ def write_plan(plan: Plan, *, force: bool = False) -> Written:
 
 def diff_plan(plan: Plan) -> str:
     """Unified diff from what is on disk to the plan; empty if promotion would change nothing."""
-    parts = []
+    parts: list[str] = []
     last = last_promotion(plan.folder)
     for name in [*changed_files(plan), *_obsolete(plan, last)]:
         if name in _RECORDED:
@@ -94,9 +94,11 @@ def changed_files(plan: Plan) -> list[str]:
             continue
         if not path.is_file() or path.read_bytes() != content:
             differing.append(name)
-    if all(name in _RECORDED for name in differing) and (plan.folder / provenance.FILE).exists():
-        if _lasting(_json(plan.folder / provenance.FILE)) == _lasting(json.loads(plan.files[provenance.FILE])):
-            return []
+    only_recorded = all(name in _RECORDED for name in differing) and (plan.folder / provenance.FILE).exists()
+    if only_recorded and _lasting(_json(plan.folder / provenance.FILE)) == _lasting(
+        json.loads(plan.files[provenance.FILE])
+    ):
+        return []
     return differing
 
 
@@ -143,14 +145,14 @@ def _refuse_foreign(plan: Plan, last: dict[str, Any] | None) -> None:
         )
 
 
-def _refuse_edited(plan: Plan, last: dict[str, Any] | None) -> None:
+def _refuse_edited(plan: Plan) -> None:
     edited = [name for name in edited_files(plan.folder) if name not in _RECORDED]
     edited = [name for name in edited if _text(plan.folder / name).encode() != plan.files.get(name)]
     if edited:
         raise PromotionRefused(
             f"{', '.join(edited)} in {plan.folder} changed since the last promotion",
             notebook=plan.steps.notebook.path.name,
-            remedy="see what would be lost with --diff, bring the change into the notebook, or overwrite it with --force",
+            remedy="see what would be lost with --diff, bring the change into the notebook, or overwrite with --force",
         )
 
 
@@ -161,7 +163,9 @@ def _obsolete(plan: Plan, last: dict[str, Any] | None) -> list[str]:
 
 
 def _replace_folder(plan: Plan, last: dict[str, Any] | None) -> None:
-    with tempfile.TemporaryDirectory(prefix=f".{plan.name}.", dir=plan.folder.parent, ignore_cleanup_errors=True) as place:
+    with tempfile.TemporaryDirectory(
+        prefix=f".{plan.name}.", dir=plan.folder.parent, ignore_cleanup_errors=True
+    ) as place:
         made = Path(place) / plan.name
         for name, content in plan.files.items():
             path = made / name
