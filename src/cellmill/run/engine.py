@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from nbclient.exceptions import CellExecutionError, DeadKernelError  # noqa: TID253 - see the module's docstring
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: TID253 - see the module's docstring
 from nbformat import NotebookNode  # noqa: TID253
 from papermill.clientwrap import PapermillNotebookClient  # noqa: TID253
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: TID253
@@ -32,6 +32,9 @@ _NOT_INHERITED = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "
 _SHORT_FOLDER = "/tmp"
 _LONGEST_SOCKET = 100
 
+
+# Seconds that a cell's outputs may come after its end.
+_PATIENCE = 60
 
 FailedAs = Literal["error", "timeout", "kernel-died", "stopped"]
 
@@ -107,6 +110,8 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
                     nb_man, execution, kernel, kernel_name=kernel_name, startup_timeout=start_timeout, log=logger
                 )
                 client.timeout = options.get("execution_timeout") or options.get("timeout")
+                # The default, 4 s, fails cells on a busy machine when what they print comes late.
+                client.iopub_timeout = _PATIENCE
                 failure = client.run(files, environment)
             if failure is None or failure.kind == "stopped" or attempt == execution.attempts:
                 return
@@ -207,20 +212,24 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
                         raise DeadKernelError("ended before the cell")
                     self._execution.cell(numbers[index], len(code), cell.metadata.get("cell"))
                 self.execute_cell(cell, index)
-            except (CellExecutionError, DeadKernelError) as error:
+            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
                 self._failed(index, error)
                 self.nb_man.cell_exception(cell, cell_index=index, exception=error)
                 break
             finally:
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
 
-    def _failed(self, index: int, error: CellExecutionError | DeadKernelError) -> None:
+    def _failed(self, index: int, error: CellExecutionError | CellTimeoutError | DeadKernelError) -> None:
         if self._kernel.reason is not None or isinstance(error, DeadKernelError):
             self._lost(index, error)
             return
-        self._execution.failure = self._failure(
-            "error", index, error.ename, error.evalue, _raised(self.nb.cells[index])
-        )
+        cell = self.nb.cells[index]
+        if isinstance(error, CellTimeoutError):
+            words = str(error).splitlines()[0].lower().rstrip(".")
+            self._execution.failure = self._failure("timeout", index, "CellTimeoutError", words, ())
+            self._show(cell, self._execution.failure)
+        else:
+            self._execution.failure = self._failure("error", index, error.ename, error.evalue, _raised(cell))
 
     def _lost(self, index: int | None, error: Exception) -> None:
         """The cell did not end by itself: the kernel died, time was up, or the run was stopped."""
