@@ -56,6 +56,8 @@ CELLS: list[tuple[str, list[str], str, list[dict[str, Any]]]] = [
 class Workspace:
     """A project with one notebook, and the pipeline that it is promoted to."""
 
+    shared = SHARED
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self.notebook = root / "notebooks" / "sums.ipynb"

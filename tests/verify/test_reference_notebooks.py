@@ -60,13 +60,17 @@ def test_a_parameter_that_the_tests_change_skips_what_depends_on_it(workspace: W
     assert reason in said.text
 
 
-def test_a_shared_function_that_is_gone_or_wrong_fails_its_test(workspace: Workspace) -> None:
+def test_a_shared_function_that_is_gone_or_wrong_fails_its_test_alone(workspace: Workspace) -> None:
+    inline = "print('loaded', n if 'inline' in os.environ['MPLBACKEND'] else 'with another backend')"
+    workspace.write(sha=f"%matplotlib inline\n{workspace.shared}", loa=f"import os\nxs = list(range(n))\n{inline}\nxs")
     workspace.promote()
     workspace.edit("sums_shared.py", "return 2 * x", "return 3 * x")
     workspace.edit("sums_shared.py", "def half", "def third")
-    said = workspace.pytest("pipelines/sums/tests/test_sums_shared.py")
+    tests = "pipelines/sums/tests"
+    said = workspace.pytest("--nbval", f"{tests}/test_sums_shared.py", f"{tests}/load.ipynb")
     assert said.failed == {
         "tests/test_sums_shared.py::test_examples_hold",
         "tests/test_sums_shared.py::test_defines[half]",
-    }
+    }, said.text
     assert "sums_shared.py does not define half" in said.text
+    assert "tests/load.ipynb::Cell 2" in said.passed
