@@ -21,8 +21,8 @@ import pytest
 import yaml
 
 from cellmill.run.events import Event
-from cellmill.track import Tracker
-from cellmill.track.store import connect, local_store, read_uri
+from cellmill.track.recorder import Recorder
+from cellmill.track.store import connect, find_store, local_store, read_uri
 
 
 class Project:
@@ -62,32 +62,35 @@ class Project:
 
 
 class Told:
-    """A tracker that is told a run, moment by moment."""
+    """A run that is told moment by moment to the recorder, here in this process."""
 
     def __init__(self, project: Project, run_id: str = "r1") -> None:
         self.project = project
         self.run_id = run_id
-        self.tracker = Tracker(project.folder)
+        self.notices: list[str] = []
+        self.recorder = Recorder(project.folder, project.root, find_store(project.root), self.notices.append)
+        self.take = self.recorder.take
+        self.environment = self.recorder.environment
 
     def start(self, **parameters: Any) -> Told:
         tasks = ["load", "train"]
         data = {"run_id": self.run_id, "pipeline": "churn", "folder": str(self.project.folder), "tasks": tasks}
-        self.tracker(Event("run-started", data={**data, "parameters": parameters, "profile": "test"}))
+        self.take(Event("run-started", data={**data, "parameters": parameters, "profile": "test"}))
         return self
 
     def task(self, name: str, *, attempt: int = 1, **parameters: Any) -> dict[str, str]:
-        self.tracker(Event("task-started", name, {"attempt": attempt, "parameters": parameters}))
-        return self.tracker.task_environment(name)
+        self.take(Event("task-started", name, {"attempt": attempt, "parameters": parameters}))
+        return self.environment(name)
 
     def done(self, name: str, **data: Any) -> None:
-        self.tracker(Event("task-finished", name, {"seconds": 1.5, **data}))
+        self.take(Event("task-finished", name, {"seconds": 1.5, **data}))
 
     def failed(self, name: str, kind: str = "error", **data: Any) -> None:
-        self.tracker(Event("task-failed", name, {"seconds": 1.5, "failure": failure_of(name, kind), **data}))
+        self.take(Event("task-failed", name, {"seconds": 1.5, "failure": failure_of(name, kind), **data}))
 
-    def finish(self, state: str = "succeeded") -> Tracker:
-        self.tracker(Event("run-finished", data={"state": state, "seconds": 3.25}))
-        return self.tracker
+    def finish(self, state: str = "succeeded") -> Told:
+        self.take(Event("run-finished", data={"state": state, "seconds": 3.25}))
+        return self
 
 
 def failure_of(task: str, kind: str = "error") -> dict[str, Any]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellmill.run.events import Event
-from cellmill.track import Tracker
 
 if TYPE_CHECKING:
     from conftest import Project, Told
@@ -40,9 +39,9 @@ def test_a_run_has_a_run_for_each_task_with_all_that_is_known(project: Project, 
     )
     told.task("train")
     told.done("train", metrics={"accuracy": 0.9, "AUC@5%": 1, "note": "text", "worst": float("-inf")})
-    tracker = told.finish()
+    told.finish()
 
-    assert tracker.notices == []
+    assert told.notices == []
     found = records()
     run, load, train = found.run("churn r1"), found.run("load"), found.run("train")
     assert [run.info.status, load.info.status, train.info.status] == ["FINISHED"] * 3
@@ -85,7 +84,7 @@ def test_everything_lies_beside_the_store_and_nothing_in_the_current_folder(
     told = tell("r1").start()
     told.task("load")
     told.done("load", notebook=str(new_project.product("load.ipynb")))
-    tracker = told.finish()
+    told.finish()
 
     found = records()
     assert found.client.get_experiment_by_name("Default").artifact_location.startswith(
@@ -101,8 +100,8 @@ def test_everything_lies_beside_the_store_and_nothing_in_the_current_folder(
         "pyproject.toml",
     }
     experiment = found.client.get_experiment_by_name("churn-experiment").experiment_id
-    assert tracker.url == f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{found.run('churn r1').info.run_id}"
-    assert f"sqlite:///{new_project.root}/mlflow.db" in "\n".join(tracker.closing_lines)
+    assert told.recorder.state.run_id == found.run("churn r1").info.run_id
+    assert told.recorder.state.experiment_id == experiment
 
 
 def test_a_failed_task_fails_its_run_and_the_parent(project: Project, told: Told, records: Any) -> None:
@@ -112,7 +111,7 @@ def test_a_failed_task_fails_its_run_and_the_parent(project: Project, told: Told
     told.task("train")
     project.product("train.metrics.json", '{"metrics": {"loss": 0.5}, "criteria": [{"met": false}]}')
     told.failed("train", notebook=str(project.product("train.ipynb", "half")))
-    told.tracker(Event("task-skipped", "report", {"reason": "train failed"}))
+    told.take(Event("task-skipped", "report", {"reason": "train failed"}))
     told.finish("failed")
 
     found = records()
@@ -156,17 +155,17 @@ def test_a_stopped_run_is_killed_not_failed(told: Told, records: Any) -> None:
 def test_a_run_whose_end_is_never_told_is_killed(told: Told, records: Any) -> None:
     told.start()
     told.task("load")
-    told.tracker.close()
+    told.recorder.abandon()
     assert [records().run(name).info.status for name in ("churn r1", "load")] == ["KILLED"] * 2
-    assert told.tracker.task_environment("load") == {}
+    assert told.environment("load") == {}
 
 
 def test_attempts_before_the_last_one_lie_under_it(told: Told, records: Any) -> None:
     told.start()
     first = told.task("train", attempt=1)["MLFLOW_RUN_ID"]
-    told.tracker(Event("task-retried", "train", {"attempt": 1, "attempts": 3, "failure": FAILURE}))
+    told.take(Event("task-retried", "train", {"attempt": 1, "attempts": 3, "failure": FAILURE}))
     told.task("train", attempt=2)
-    told.tracker(Event("task-retried", "train", {"attempt": 2, "attempts": 3, "failure": FAILURE}))
+    told.take(Event("task-retried", "train", {"attempt": 2, "attempts": 3, "failure": FAILURE}))
     last = told.task("train", attempt=3, size=1)["MLFLOW_RUN_ID"]
     told.done("train")
     told.finish()
@@ -189,7 +188,7 @@ def test_attempts_before_the_last_one_lie_under_it(told: Told, records: Any) -> 
 def test_tasks_that_are_up_to_date_are_told_on_the_parent_only(told: Told, records: Any) -> None:
     told.start()
     for task in ("load", "train"):
-        told.tracker(Event("task-skipped", task, {"reason": "up to date", "up_to_date": True}))
+        told.take(Event("task-skipped", task, {"reason": "up to date", "up_to_date": True}))
     told.finish()
 
     assert [run.info.run_name for run in records().runs()] == ["churn r1"]
@@ -202,69 +201,36 @@ def test_what_the_kernel_leaves_as_the_status_does_not_last(told: Told, records:
     client = records().client
     nested = client.create_run(client.get_run(run_id).info.experiment_id, tags={"mlflow.parentRunId": run_id})
     told.failed("train")
-    told.tracker.task_environment("load")  # waits until the failure is recorded
+    told.environment("load")  # waits until the failure is recorded
     client.set_terminated(run_id, "FINISHED")  # MLflow's own exit handler, in a kernel that takes long to end
     told.finish("failed")
     assert client.get_run(run_id).info.status == "FAILED"
     assert client.get_run(nested.info.run_id).info.status == "FAILED"
 
 
-def test_the_runs_start_does_not_wait_for_mlflow(new_project: Project) -> None:
-    code = """
-import sys, time
-from pathlib import Path
-began = time.perf_counter()
-from cellmill.track import Tracker
-from cellmill.run.events import Event
-assert "mlflow" not in sys.modules
-print("import", time.perf_counter() - began)
-class Slow:
-    def find_spec(self, name, path=None, target=None):
-        if name == "mlflow":
-            time.sleep(2)
-sys.meta_path.insert(0, Slow())
-began = time.perf_counter()
-tracker = Tracker(Path(sys.argv[1]))
-tracker(Event("run-started", data={"run_id": "r1", "tasks": [], "parameters": {}}))
-tracker(Event("task-skipped", "load", {"reason": "up to date"}))
-assert time.perf_counter() - began < 1, time.perf_counter() - began
-assert tracker.run_id is None
-tracker(Event("run-finished", data={"state": "succeeded", "seconds": 1}))
-assert tracker.run_id is not None
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(new_project.folder)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def test_it_never_raises_into_the_run(new_project: Project, tell: Any) -> None:
     (new_project.folder / "cellmill.yaml").write_text("experimnt: typo")
     told = tell("r1").start()
     assert told.task("load") == {}
-    tracker = told.finish()
-    assert len(tracker.notices) == 1
-    assert "experimnt" in tracker.notices[0]
-    assert tracker.closing_lines == []
+    told.finish()
+    assert len(told.notices) == 1
+    assert "experimnt" in told.notices[0]
 
 
 def test_a_store_that_cannot_be_written_leaves_the_run_in_a_spool(
     new_project: Project, tell: Any, records: Any
 ) -> None:
     (new_project.root / "mlflow.db").mkdir()
-    said: list[str] = []
     began = time.monotonic()
     told = tell("r1")
-    told.tracker = Tracker(new_project.folder, on_notice=said.append)
     environment = told.start().task("load")
     told.done("load")
-    tracker = told.finish()
+    told.finish()
 
     assert time.monotonic() - began < 20, "MLflow itself tries again for minutes"
-    assert said == tracker.notices
-    assert len(said) == 1
-    assert "unable to open database file" in said[0]
-    assert "cellmill track push" in said[0]
+    assert len(told.notices) == 1
+    assert "unable to open database file" in told.notices[0]
+    assert "cellmill track push" in told.notices[0]
     spool = new_project.root / ".cellmill" / "spool" / "churn-r1"
     assert str(spool / "mlflow.db") in environment["MLFLOW_TRACKING_URI"]
     assert records(environment["MLFLOW_TRACKING_URI"]).run("load").info.status == "FINISHED"
@@ -275,8 +241,8 @@ def test_where_nothing_can_be_written_the_run_still_ends(new_project: Project, t
     (new_project.root / ".cellmill").touch()
     told = tell("r1").start()
     assert told.task("load") == {}
-    tracker = told.finish()
-    assert [notice for notice in tracker.notices if "not recorded" in notice] == tracker.notices != []
+    told.finish()
+    assert [notice for notice in told.notices if "not recorded" in notice] == told.notices != []
 
 
 def test_an_experiment_that_was_deleted_comes_back(tell: Any, told: Told, project: Project, records: Any) -> None:
@@ -284,6 +250,6 @@ def test_an_experiment_that_was_deleted_comes_back(tell: Any, told: Told, projec
     told.finish()
     client = records().client
     client.delete_experiment(client.get_experiment_by_name("churn-experiment").experiment_id)
-    tracker = tell("r2").start().finish()
-    assert ["was restored" in notice for notice in tracker.notices] == [True]
+    again = tell("r2").start().finish()
+    assert ["was restored" in notice for notice in again.notices] == [True]
     assert records().run("churn r2").info.status == "FINISHED"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cellmill.track import push_spools
+from cellmill.track.recorder import State
 from cellmill.track.spool import list_spools
 
 if TYPE_CHECKING:
@@ -72,14 +73,14 @@ def test_a_run_goes_to_the_server(project: Project, tell: Any, server: Server, o
     told = tell("to-server").start(size=1)
     environment = told.task("load")
     told.done("load", notebook=str(project.product("load.ipynb", "executed")))
-    tracker = told.finish()
+    told.finish()
 
     assert environment["MLFLOW_TRACKING_URI"] == server.uri
     assert environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0", "the user's own value stays"
     assert int(environment["MLFLOW_HTTP_REQUEST_TIMEOUT"]) <= 60
     run = on_server.run("churn to-server")
-    assert tracker.url == f"{server.uri}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
-    assert tracker.notices == []
+    assert told.recorder.state == State("churn-experiment", run.info.experiment_id, run.info.run_id)
+    assert told.notices == []
     loads = [found for found in on_server.runs() if on_server.parent(found) == "churn to-server"]
     assert on_server.artifacts(loads[0])["notebook/load.ipynb"] == "executed"
     assert [path.name for path in project.root.iterdir() if path.name == ".cellmill"] == []
@@ -107,15 +108,14 @@ def test_a_server_that_goes_away_in_the_middle_gets_everything_later(
         "with mlflow.start_span('thought') as span:\n    span.set_inputs({'a': 1})",
     )
     told.done("train")
-    tracker = told.finish()
+    told.finish()
 
     assert "Error" not in printed
     assert environment["MLFLOW_TRACKING_URI"].startswith("sqlite:///")
-    assert [notice.count("cellmill track push") for notice in tracker.notices] == [1]
-    assert server.uri in tracker.notices[0]
-    assert re.search(r"\((connection refused|the connection broke)\)", tracker.notices[0])
-    assert tracker.url is None
-    assert "cellmill track push" in tracker.closing_lines[0]
+    assert [notice.count("cellmill track push") for notice in told.notices] == [1]
+    assert server.uri in told.notices[0]
+    assert re.search(r"\((connection refused|the connection broke)\)", told.notices[0])
+    assert told.recorder.state.spooled
     (spool,) = list_spools(project.root)
     kept = everything(records(spool.store.uri))
     copy = tmp_path / "copy"
@@ -171,8 +171,8 @@ def test_a_sending_that_is_cut_again_and_again_arrives_whole(
     for task in ("one", "two"):
         told.task(task, size=1)
         told.done(task, metrics={"score": 1}, notebook=str(project.product(f"{task}.ipynb", task)))
-    told.tracker.task_environment("never ended")
-    told.tracker.close()
+    told.environment("never ended")
+    told.recorder.abandon()
     (spool,) = list_spools(project.root)
     kept = everything(records(spool.store.uri))
 
@@ -197,7 +197,7 @@ def test_a_server_that_hangs_does_not_hold_the_run(
     project: Project, tell: Any, server: Server, on_server: Records
 ) -> None:
     told = tell("hung").start()
-    told.tracker.task_environment("load")
+    told.environment("load")
     server.signal(signal.SIGSTOP)
     try:
         time.sleep(1.1)
@@ -205,11 +205,11 @@ def test_a_server_that_hangs_does_not_hold_the_run(
         told.done("load")
         told.task("train")
         told.done("train")
-        tracker = told.finish()
+        told.finish()
         assert time.monotonic() - began < 15
     finally:
         server.signal(signal.SIGCONT)
-    assert ["no answer in time" in notice for notice in tracker.notices] == [True]
+    assert ["no answer in time" in notice for notice in told.notices] == [True]
     assert [sent.problem for sent in push_spools(project.root)] == [None]
     run = on_server.run("churn hung")
     children = [found.info.run_name for found in on_server.runs() if on_server.parent(found) == "churn hung"]

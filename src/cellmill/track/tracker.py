@@ -1,19 +1,25 @@
-"""The listener that turns a run's events into MLflow runs, in a thread of its own: the run never waits for it."""
+"""The listener that has a run recorded in MLflow, by a process of its own: the run does not wait for MLflow."""
 
 from __future__ import annotations
 
-import queue
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cellmill.run.events import Event
-from cellmill.track.journal import Journal
-from cellmill.track.spool import list_spools
-from cellmill.track.store import find_store, patient_process, reason, warm_up
+from cellmill.track.recorder import State
+from cellmill.track.store import find_store, patience
+
+# Seconds for the recording process to end after it has answered everything.
+LONGEST_GOODBYE = 10
 
 
 class Tracker:
@@ -29,7 +35,7 @@ class Tracker:
     root
         The project's root; found from ``folder`` if not given.
     on_notice
-        Takes each notice as it comes, from the tracker's own thread.
+        Takes each notice as it comes, from a thread of the tracker's.
 
     Attributes
     ----------
@@ -43,60 +49,73 @@ class Tracker:
         from cellmill.notebook import project_root
 
         self.notices: list[str] = []
-        self._folder = folder.resolve()
-        self._root = (root or project_root(self._folder)).resolve()
-        self._store = find_store(self._root)
+        folder = folder.resolve()
+        root = (root or project_root(folder)).resolve()
+        self._store = find_store(root)
         self._on_notice = on_notice
-        self._journal: Journal | None = None
-        self._patience = ExitStack()
-        self._patience.enter_context(patient_process())
-        self._work: queue.Queue[tuple[Callable[..., Any], tuple[Any, ...], Future[Any]] | None] = queue.Queue()
-        # A daemon: if the run is torn down without an end, nothing waits for it.
-        self._thread = threading.Thread(target=self._serve, name="cellmill-track", daemon=True)
+        self._state = State()
+        self._open: dict[int, Future[Any]] = {}
+        self._asked = 0
         self._closed = False
+        self._ended = False
         self._door = threading.Lock()
-        self._thread.start()
+        self._process: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread(target=self._read, name="cellmill-track", daemon=True)
+        try:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
+            self._process = _start(folder, root, self._errors)
+        except OSError as error:
+            self._notice(f"MLflow: this run is not recorded ({error}).")
+        else:
+            self._reader.start()
 
     def __call__(self, event: Event) -> None:
         """Take an event; returns at once, but for ``run-finished``, which waits until all is recorded."""
         if event.kind in ("cell-started", "notice"):
             return
-        done = self._ask(self._take, event)
+        done = self._ask(event=event.as_dict())
         if event.kind == "run-finished":
             done.result()
             self.close()
 
     def task_environment(self, task: str) -> dict[str, str]:
         """Give the environment variables for a task's kernel; waits until the task's MLflow run is there."""
-        found = self._ask(self._environment, task).result()
+        found = self._ask(task=task).result()
         return found if isinstance(found, dict) else {}
 
     def close(self) -> None:
         """End the recording. A run whose end was not told is recorded as killed."""
+        process = self._process
         with self._door:
-            if self._closed:
+            if process is None or self._closed:
                 return
             self._closed = True
-            self._work.put((self._abandon, (), Future()))
-            self._work.put(None)
-        self._thread.join()
-        self._patience.close()
+            with suppress(OSError):
+                _input(process).close()
+        # It ends by itself, once it has recorded what there is; how long that takes depends on the server.
+        self._reader.join()
+        try:
+            process.wait(LONGEST_GOODBYE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        _output(process).close()
+        self._errors.close()
 
     @property
     def run_id(self) -> str | None:
         """The MLflow run's id, in the store or, where that was not to be had, in the spool."""
-        run = self._journal.run if self._journal else None
-        return (run.server_id or run.spool_id) if run else None
+        return self._state.run_id
 
     @property
     def experiment_id(self) -> str | None:
         """The MLflow experiment's id."""
-        return self._journal.sink.experiment_id if self._journal else None
+        return self._state.experiment_id
 
     @property
     def url(self) -> str | None:
         """Where the run is shown: on the server, or where ``mlflow ui`` will show it; None if it waits in a spool."""
-        if self.run_id is None or self.experiment_id is None or self._spooled:
+        if self.run_id is None or self.experiment_id is None or self._state.spooled:
             return None
         base = self._store.label.rstrip("/") if self._store.is_server else "http://127.0.0.1:5000"
         return f"{base}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
@@ -104,60 +123,59 @@ class Tracker:
     @property
     def closing_lines(self) -> list[str]:
         """How to look at what was recorded, for the end of a run's output."""
-        if self._spooled:
+        if self._state.spooled:
             return ["MLflow: this run waits to be sent; when the server is back, type: cellmill track push"]
-        if self.url is None or self._journal is None:
+        if self.url is None:
             return []
-        lines = [f"MLflow: experiment {self._journal.experiment}, run {self.run_id}"]
+        lines = [f"MLflow: experiment {self._state.experiment}, run {self.run_id}"]
         if not self._store.is_server:
             lines.append(f'  mlflow ui --backend-store-uri "{self._store.label}"')
         return [*lines, f"  {self.url}"]
 
-    @property
-    def _spooled(self) -> bool:
-        return self._journal is not None and self._journal.sink.spool is not None
-
-    def _take(self, event: Event) -> None:
-        if event.kind == "run-started":
-            self._tell_of_spools()
-            self._journal = Journal(self._folder, self._root, self._store, self._notice, event)
-        elif self._journal is not None:
-            self._journal.take(event)
-
-    def _environment(self, task: str) -> dict[str, str]:
-        return self._journal.environment(task) if self._journal else {}
-
-    def _abandon(self) -> None:
-        if self._journal is not None:
-            self._journal.abandon()
-
-    def _tell_of_spools(self) -> None:
-        waiting = len(list_spools(self._root))
-        if waiting:
-            runs = "1 earlier run waits" if waiting == 1 else f"{waiting} earlier runs wait"
-            self._notice(f"MLflow: {runs} in .cellmill/spool to be sent; type: cellmill track push")
-
-    def _ask(self, what: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def _ask(self, **request: Any) -> Future[Any]:
         answer: Future[Any] = Future()
         with self._door:
-            if self._closed:
+            self._asked += 1
+            try:
+                if self._process is None or self._closed or self._ended:
+                    raise BrokenPipeError
+                self._open[self._asked] = answer
+                _input(self._process).write(json.dumps({"number": self._asked, **request}, default=str) + "\n")
+                _input(self._process).flush()
+            except OSError:
+                self._open.pop(self._asked, None)
                 answer.set_result(None)
-            else:
-                self._work.put((what, arguments, answer))
         return answer
 
-    def _serve(self) -> None:
-        self._guarded(warm_up, self._store)
-        while (item := self._work.get()) is not None:
-            what, arguments, answer = item
-            answer.set_result(self._guarded(what, *arguments))
+    def _read(self) -> None:
+        assert self._process is not None
+        for line in _output(self._process):
+            self._take_message(json.loads(line))
+        with self._door:
+            self._ended = True
+            unanswered, self._open = self._open, {}
+            unexpected = not self._closed
+        if unexpected:
+            self._notice(
+                f"MLflow: the rest of this run is not recorded, the recording process ended{self._last_words()}."
+            )
+        for answer in unanswered.values():
+            answer.set_result(None)
 
-    def _guarded(self, what: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return what(*arguments)
-        except Exception as error:  # a run must not fail because it could not be described
-            self._notice(f"MLflow: a part of this run is not recorded ({reason(error)}).")
-            return None
+    def _take_message(self, message: dict[str, Any]) -> None:
+        if "notice" in message:
+            self._notice(message["notice"])
+            return
+        self._state = State(**message["state"])
+        with self._door:
+            answer = self._open.pop(message["answer"], None)
+        if answer is not None:
+            answer.set_result(message["value"])
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return f" ({lines[-1][:160]})" if lines else ""
 
     def _notice(self, text: str) -> None:
         if text in self.notices:
@@ -166,3 +184,28 @@ class Tracker:
         if self._on_notice is not None:
             with suppress(Exception):  # a display that fails must not end this thread, which others wait for
                 self._on_notice(text)
+
+
+def _start(folder: Path, root: Path, errors: IO[bytes]) -> subprocess.Popen[str]:
+    # -P: the current folder may hold a file of the user's that is named like a library.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "cellmill.track.worker", str(folder), str(root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **patience()},
+        # Ctrl-C stops the run, whose end is then recorded.
+        start_new_session=True,
+    )
+
+
+def _input(process: subprocess.Popen[str]) -> IO[str]:
+    assert process.stdin is not None
+    return process.stdin
+
+
+def _output(process: subprocess.Popen[str]) -> IO[str]:
+    assert process.stdout is not None
+    return process.stdout
