@@ -31,7 +31,7 @@ ZeroDivisionError: division by zero"""
 
 def shown(console: Console, result: RunResult) -> list[str]:
     with console.capture() as capture:
-        print_outcome(console, result, ["MLflow: experiment churn"])
+        print_outcome(console, result, ["-p", "label=a b"], ["MLflow: experiment churn"])
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
@@ -91,13 +91,13 @@ def test_the_closing_lines_say_what_to_type_next(terminal: Console, failed: RunR
         "Reports: train.html",
         "Next:    correct cell 9 of a.ipynb, then",
         "         cellmill promote a.ipynb",
-        "         cellmill run pipelines/a --from train",
+        "         cellmill run pipelines/a -p 'label=a b' --from train",
         "MLflow: experiment churn",
     ]
 
 
 def test_outside_a_terminal_the_sentence_goes_to_stderr(failed: RunResult, capsys: pytest.CaptureFixture[str]) -> None:
-    print_outcome(Console(), failed, [])
+    print_outcome(Console(), failed, [], [])
 
     captured = capsys.readouterr()
     assert failed.failure is not None

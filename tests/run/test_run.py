@@ -217,6 +217,17 @@ def test_only_runs_one_task_alone_and_needs_what_comes_before(churn: Any) -> Non
     assert ("task-started", "load") not in kinds(events)
 
 
+def test_only_says_when_it_starts_from_outdated_products(churn: Any) -> None:
+    run(churn)
+
+    _, events = run(churn, only="train", parameters={"n": 5})
+
+    assert [event.data["text"] for event in events if event.kind == "notice"] == [
+        "Step load is outdated: train uses what it made with other code or parameters."
+    ]
+    assert churn.text_of("train") == "sum 3\n"
+
+
 def test_from_runs_a_task_and_all_that_follow(churn: Any) -> None:
     run(churn)
 

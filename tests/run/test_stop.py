@@ -105,7 +105,7 @@ def test_a_signal_in_a_cell_ends_the_run_and_its_kernel(slow: Any, number: int) 
     rest = running.end()
 
     assert "STATE stopped" in rest
-    assert "cell 3, line 4 (step train): stopped; cellmill run" in rest
+    assert "cell 3, line 4 (step train): stopped; the next run goes on from here." in rest
     assert "Traceback" not in rest
     assert running.kernels() == []
     assert not Path(f"/proc/{kernel}").exists()

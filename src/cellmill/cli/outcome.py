@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +31,13 @@ _WORDS: dict[TaskState, str] = {
 }
 
 
-def print_outcome(console: Console, result: RunResult, tracking: Sequence[str]) -> None:
+def print_outcome(console: Console, result: RunResult, options: Sequence[str], tracking: Sequence[str]) -> None:
     """Print the closing lines of a run.
 
     Parameters
     ----------
+    options
+        Those of the command line that the next run needs too: parameters and profile.
     tracking
         The tracker's lines on how to look at what it recorded.
     """
@@ -46,7 +49,7 @@ def print_outcome(console: Console, result: RunResult, tracking: Sequence[str]) 
         f"[{style}]{result.state.capitalize()}[/] in {duration(result.seconds)}: {_count(result)}.", highlight=False
     )
     _print_lines(console, "Reports", _reports(result))
-    _print_lines(console, "Next", _next(result))
+    _print_lines(console, "Next", _next(result, options))
     for line in tracking:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -129,14 +132,14 @@ def _reports(result: RunResult) -> list[str]:
     return [shown(reports[0])] if len(reports) == 1 else [f"{shown(result.output)}/*.html"] if reports else []
 
 
-def _next(result: RunResult) -> list[str]:
-    folder = shown(result.folder)
+def _next(result: RunResult, options: Sequence[str]) -> list[str]:
+    command = shlex.join(["cellmill", "run", shown(result.folder), *options])
     if result.state == "stopped":
-        return [f"cellmill run {folder}"]
+        return [command]
     bad = next((task for task in result.tasks if task.state == "failed"), None)
     if bad is None or bad.failure is None:
         return []
-    again = f"cellmill run {folder} --from {bad.name}"
+    again = f"{command} --from {bad.name}"
     if bad.failure.cell is not None and bad.failure.notebook is not None:
         notebook = shown(Path(bad.failure.notebook))
         return [f"correct cell {bad.failure.cell} of {notebook}, then", f"cellmill promote {notebook}", again]

@@ -79,5 +79,7 @@ def _run(
             )
         finally:
             tracker.close()
-    print_outcome(console, result, tracker.closing_lines)
+    options = [part for text in assignments for part in ("-p", text)]
+    options += ["--env", profile] if profile is not None else []
+    print_outcome(console, result, options, tracker.closing_lines)
     return result

@@ -39,11 +39,13 @@ if TYPE_CHECKING:
 class Selection:
     """Which tasks a run may execute: all that are outdated, or exactly those in ``names``.
 
-    ``option`` is what the user typed, for the reason that the other tasks give.
+    ``option`` is what the user typed, for the reason that the other tasks give; ``notices`` is what the user should
+    know of the products that the chosen tasks start from.
     """
 
     names: frozenset[str] | None = None
     option: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -211,10 +211,9 @@ def _sentence(kind: FailureKind, name: str, value: str, place: Place, task: Task
     )
     where = f"{where} (step {task.name})"
     opened = f"; open {shown(task.executed)}" if task.executed is not None else ""
-    again = f"cellmill run {shown(task.pipeline)} --from {task.name}"
     match kind:
         case "stopped":
-            return f"{where}: stopped; {again} goes on from here."
+            return f"{where}: stopped; the next run goes on from here."
         case "timeout":
             limit = f"make it faster or raise steps.{task.name}.timeout in cellmill.yaml"
             return f"{where}: {value} and was ended; {limit}."

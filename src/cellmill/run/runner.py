@@ -88,6 +88,8 @@ def run_pipeline(
             return run.finished("stopped", ())
         signals.executing = True
         run.started(executor.order)
+        for text in executor.selection.notices:
+            run.emit(Event("notice", data={"text": text}))
         state = _build(dag, executor, force=force and executor.selection.names is None)
         return run.finished(state, tuple(executor.results[name] for name in executor.order if name in executor.results))
 
@@ -167,24 +169,30 @@ def _selection(pipeline: PipelineFolder, dag: DAG, order: list[str], only: str |
         for name in order:
             if names & set(dag[name].upstream):
                 names.add(name)
-    selection = Selection(frozenset(names), f"--only {first}" if only else f"--from {first}")
-    _check_upstream(pipeline, dag, order, selection)
-    return selection
+    notices = _check_upstream(pipeline, dag, [name for name in order if name in names])
+    return Selection(frozenset(names), f"--only {first}" if only else f"--from {first}", notices)
 
 
-def _check_upstream(pipeline: PipelineFolder, dag: DAG, order: list[str], selection: Selection) -> None:
-    assert selection.names is not None
-    for name in order:
-        if name not in selection.names:
-            continue
+def _check_upstream(pipeline: PipelineFolder, dag: DAG, chosen: list[str]) -> tuple[str, ...]:
+    """Refuse to start from products that are not there; say which are there but outdated."""
+    from ploomber.constants import TaskStatus
+
+    outdated: dict[str, str] = {}
+    for name in chosen:
         for upstream, task in dag[name].upstream.items():
-            if upstream in selection.names or (task.product.exists() and task.product.metadata.timestamp is not None):
+            if upstream in chosen:
+                continue
+            if task.product.exists() and task.product.metadata.timestamp is not None:
+                if task.exec_status != TaskStatus.Skipped:
+                    text = f"Step {upstream} is outdated: {name} uses what it made with other code or parameters."
+                    outdated.setdefault(upstream, text)
                 continue
             raise CellmillError(
                 f"step {name} needs what step {upstream} makes, and that is not there",
                 notebook=pipeline.folder,
                 remedy=f"type `cellmill run {shown(pipeline.folder)} --from {upstream}`",
             )
+    return tuple(outdated.values())
 
 
 def _build(dag: DAG, executor: CellmillExecutor, *, force: bool) -> RunState:
