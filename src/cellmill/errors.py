@@ -48,7 +48,7 @@ class CellmillError(Exception):
         return (_rebuild, (type(self), self.message, self.notebook, self.cell, self.line, self.remedy))
 
     def __str__(self) -> str:
-        where = [self.notebook] if self.notebook else []
+        where = [shown(Path(self.notebook))] if self.notebook else []
         if self.cell is not None:
             where.append(f"cell {self.cell}")
         if self.line is not None:
@@ -57,6 +57,14 @@ class CellmillError(Exception):
         if self.remedy:
             text = f"{text}; {self.remedy}"
         return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def shown(path: Path) -> str:
+    """The path as the user would type it: relative if it is below the current folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 def _rebuild(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellmill.cli.paths import shown
 from cellmill.cli.progress import duration
+from cellmill.errors import shown
 from cellmill.run.failure import Failure
 from cellmill.run.result import RunResult, TaskState
 

@@ -39,11 +39,3 @@ def find_pipeline(word: str) -> Path:
     else:
         remedy = "make one with `cellmill promote NOTEBOOK`"
     raise CellmillError(f"there is no pipeline {word}", remedy=remedy)
-
-
-def shown(path: Path) -> str:
-    """The path as the user would type it: relative if it is below the current folder."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -58,7 +58,7 @@ def promote(
 
 
 def _listing(plan: Plan) -> str:
-    from cellmill.cli.paths import shown
+    from cellmill.errors import shown
     from cellmill.promote.write import changed_files
 
     changed = set(changed_files(plan))
@@ -88,7 +88,7 @@ def _tell(plan: Plan, written: Written) -> None:
     from rich.console import Console
 
     from cellmill.cli.findings import print_findings
-    from cellmill.cli.paths import shown
+    from cellmill.errors import shown
 
     print_findings(Console(), plan.findings)
     folder = shown(plan.folder)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cellmill.errors import shown
 from cellmill.run.origin import Origin, Place
 
 if TYPE_CHECKING:
@@ -154,14 +155,6 @@ def disk_words(error: OSError) -> str:
         else "make the folder writable or copy the pipeline to one that is"
     )
     return f"{words}{where}; {remedy}"
-
-
-def shown(path: Path) -> str:
-    """The path as the user would type it: relative if it is below the current folder."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
 
 
 def _kind(cell: CellFailure, place: Place) -> FailureKind:

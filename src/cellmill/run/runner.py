@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellmill.errors import CellmillError
+from cellmill.errors import CellmillError, shown
 from cellmill.run.events import Event, Listener, RunState
-from cellmill.run.failure import disk_words, shown
+from cellmill.run.failure import disk_words
 from cellmill.run.folder import PipelineFolder, read_pipeline
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.result import RunResult, TaskResult
