@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
-from cellmill.errors import CellmillError
+from cellmill.errors import CellmillError, shown
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -36,9 +40,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def unwritable(path: Path, error: OSError) -> CellmillError:
     """Say in one sentence why a path can't be written."""
+    number = error.errno
+    first = "free some space or " if number in _FULL else "make it writable or " if number in _FORBIDDEN else ""
     return CellmillError(
-        f"can't write {path} ({error.strerror or error})",
-        remedy="free some space or choose another folder; nothing was changed",
+        f"can't write {shown(path)} ({error.strerror or error}), nothing was changed",
+        remedy=f"{first}choose another folder",
     )
 
 

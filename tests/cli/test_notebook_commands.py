@@ -147,8 +147,12 @@ def test_promote_refuses_what_is_not_ready_and_what_was_edited(
     write_notebook(BROKEN)
     result = cellmill("promote", "notebooks/churn.ipynb")
     assert result.exit_code == 1
-    assert "cell 4, line 1" in result.stderr
-    assert "Error: notebooks/churn.ipynb is not ready for promotion: 2 errors." in result.stderr
+    assert result.stderr == (
+        "Error: notebooks/churn.ipynb, cell 3, line 2: not ready for promotion: `xs` is only defined in an untagged "
+        "cell (cell 2), which is not promoted (and 1 more: see `cellmill check notebooks/churn.ipynb`); "
+        "tag cell 2 `shared` or `step:load`.\n"
+    )
+    assert "cell 4, line 1" in result.stdout
     assert not (project / "pipelines").exists()
 
     write_notebook()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cellmill.promote import Plan, Written
+    from cellmill.promote import Plan, PromotionRefused, Written
 
 
 @click.command(short_help="Turn a tagged notebook into a pipeline folder.")
@@ -48,8 +48,8 @@ def promote(
             return
         written = write_plan(plan, force=force)
     except PromotionRefused as refused:
-        _tell_refusal(refused, notebook)
-        ctx.exit(1)
+        _show_reasons(refused)
+        raise
     _tell(plan, written)
     if verify:
         from cellmill.cli.verify import verify_and_tell
@@ -69,19 +69,16 @@ def _listing(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _tell_refusal(refused: Exception, notebook: Path) -> None:
-    from rich.console import Console
+def _show_reasons(refused: PromotionRefused) -> None:
+    """What the one sentence of the error has no room for: all findings, or the edits that would be lost."""
+    click.echo(refused.lost, nl=False)
+    errors = [finding for finding in refused.findings if finding.severity == "error"]
+    if len(errors) > 1:
+        from rich.console import Console
 
-    from cellmill.cli.findings import print_findings
+        from cellmill.cli.findings import print_findings
 
-    findings = getattr(refused, "findings", ())
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if not errors:
-        click.echo(f"Error: {refused}", err=True)
-        return
-    print_findings(Console(stderr=True), errors)
-    number = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
-    click.echo(f"Error: {notebook} is not ready for promotion: {number}.", err=True)
+        print_findings(Console(), errors)
 
 
 def _tell(plan: Plan, written: Written) -> None:

@@ -172,7 +172,7 @@ class _Text:
 
 @contextmanager
 def _findings_shown(name: str) -> Iterator[None]:
-    """Show all errors as a table before the one sentence of a refusal."""
+    """Show what the one sentence of a refusal has no room for: all errors, or the edits that would be lost."""
     from cellmill.promote import PromotionRefused
 
     try:
@@ -181,6 +181,8 @@ def _findings_shown(name: str) -> Iterator[None]:
         errors = [one for one in refusal.findings if one.severity == "error"]
         if len(errors) > 1:
             display(findings_table(name, errors))  # type: ignore[no-untyped-call]
+        if refusal.lost:
+            display(_Text(refusal.lost))  # type: ignore[no-untyped-call]
         raise
 
 

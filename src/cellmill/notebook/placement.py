@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cellmill.errors import shown
 from cellmill.findings import Finding
 from cellmill.notebook.cells import Cell
 from cellmill.notebook.magic_lines import USAGE
@@ -28,7 +29,7 @@ def _nothing_tagged(steps: Steps) -> list[Finding]:
     if steps.steps:
         return []
     remedy = (
-        f"type cellmill tag {steps.notebook.path} --from-headings --write, "
+        f"type cellmill tag {shown(steps.notebook.path)} --from-headings --write, "
         "or put %%step NAME on the first line of a cell (the tag step:NAME says the same)"
     )
     other = steps.parameters or steps.shared or steps.skipped

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cellmill.dataflow import Dataflow, analyse
-from cellmill.errors import CellmillError
+from cellmill.errors import CellmillError, shown
 from cellmill.findings import Finding
 from cellmill.notebook import project_root, read_notebook, read_steps
 from cellmill.notebook.steps import Steps
@@ -28,11 +28,12 @@ SEEDED = ("env.test.yaml",)
 
 
 class PromotionRefused(CellmillError):
-    """The notebook can't be promoted; ``findings`` say why."""
+    """The notebook can't be promoted: ``findings`` say why, or ``lost`` shows the edits that would be overwritten."""
 
-    def __init__(self, message: str, findings: tuple[Finding, ...] = (), **keywords: Any) -> None:
+    def __init__(self, message: str, findings: tuple[Finding, ...] = (), *, lost: str = "", **keywords: Any) -> None:
         super().__init__(message, **keywords)
         self.findings = findings
+        self.lost = lost
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,13 @@ def make_plan(notebook_path: Path, *, name: str | None = None, into: Path | None
     steps, dataflow, findings = read(notebook_path)
     errors = [one for one in findings if one.severity == "error"]
     if errors:
-        more = f" (and {len(errors) - 1} more: see `cellmill check`)" if len(errors) > 1 else ""
+        command = f"cellmill check {shown(notebook_path)}"
+        more = f" (and {len(errors) - 1} more: see `{command}`)" if len(errors) > 1 else ""
         first = errors[0]
         raise PromotionRefused(
             f"not ready for promotion: {first.message}{more}",
             findings,
-            notebook=notebook_path.name,
+            notebook=notebook_path,
             cell=first.cell,
             line=first.line,
             remedy=first.remedy,

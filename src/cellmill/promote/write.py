@@ -10,10 +10,13 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cellmill.errors import shown
 from cellmill.files import unwritable
 from cellmill.promote import provenance
 from cellmill.promote.plan import SEEDED, Plan, PromotionRefused
@@ -51,17 +54,17 @@ def write_plan(plan: Plan, *, force: bool = False) -> Written:
         If the folder can't be written; what was there is untouched.
     """
     last = last_promotion(plan.folder)
-    if plan.folder.exists() and not force:
-        _refuse_foreign(plan, last)
-        _refuse_edited(plan)
     changed = changed_files(plan)
     removed = tuple(_obsolete(plan, last))
+    if plan.folder.exists() and not force:
+        _refuse_foreign(plan, last)
+        _refuse_edited(plan, {*changed, *removed})
     if not changed and not removed:
         return Written(plan.folder, ())
     created = not plan.folder.exists()
     try:
-        plan.folder.parent.mkdir(parents=True, exist_ok=True)
-        _replace_folder(plan, last)
+        with _folder_for_pipelines(plan.folder.parent):
+            _replace_folder(plan, last)
     except OSError as error:
         raise unwritable(plan.folder, error) from error
     return Written(plan.folder, tuple(changed), removed, created)
@@ -69,11 +72,13 @@ def write_plan(plan: Plan, *, force: bool = False) -> Written:
 
 def diff_plan(plan: Plan) -> str:
     """Unified diff from what is on disk to the plan; empty if promotion would change nothing."""
+    names = [*changed_files(plan), *_obsolete(plan, last_promotion(plan.folder))]
+    return _diff(plan, [name for name in names if name not in _RECORDED])
+
+
+def _diff(plan: Plan, names: Iterable[str]) -> str:
     parts: list[str] = []
-    last = last_promotion(plan.folder)
-    for name in [*changed_files(plan), *_obsolete(plan, last)]:
-        if name in _RECORDED:
-            continue
+    for name in names:
         old = _text(plan.folder / name)
         new = plan.files[name].decode() if name in plan.files else ""
         parts += difflib.unified_diff(
@@ -129,10 +134,10 @@ def _lasting(content: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_foreign(plan: Plan, last: dict[str, Any] | None) -> None:
     if last is None:
-        if any(plan.folder.iterdir()):
+        if not plan.folder.is_dir() or any(plan.folder.iterdir()):
             raise PromotionRefused(
-                f"{plan.folder} exists and was not made by promotion",
-                notebook=plan.steps.notebook.path.name,
+                f"{shown(plan.folder)} exists and was not made by promotion",
+                notebook=plan.steps.notebook.path,
                 remedy="choose another name with --name, or overwrite it with --force",
             )
         return
@@ -140,19 +145,19 @@ def _refuse_foreign(plan: Plan, last: dict[str, Any] | None) -> None:
     if last.get("notebook") != ours:
         raise PromotionRefused(
             f"pipeline {plan.name} was promoted from {last.get('notebook')}, not from this notebook",
-            notebook=plan.steps.notebook.path.name,
+            notebook=plan.steps.notebook.path,
             remedy="choose another name with --name, or overwrite it with --force",
         )
 
 
-def _refuse_edited(plan: Plan) -> None:
-    edited = [name for name in edited_files(plan.folder) if name not in _RECORDED]
-    edited = [name for name in edited if _text(plan.folder / name).encode() != plan.files.get(name)]
+def _refuse_edited(plan: Plan, touched: Collection[str]) -> None:
+    edited = [name for name in edited_files(plan.folder) if name in touched]
     if edited:
         raise PromotionRefused(
-            f"{', '.join(edited)} in {plan.folder} changed since the last promotion",
-            notebook=plan.steps.notebook.path.name,
-            remedy="see what would be lost with --diff, bring the change into the notebook, or overwrite with --force",
+            f"{', '.join(edited)} in {shown(plan.folder)} changed since the last promotion and would be overwritten",
+            lost=_diff(plan, edited),
+            notebook=plan.steps.notebook.path,
+            remedy="bring the change into the notebook, or lose it with --force (--diff shows all that would change)",
         )
 
 
@@ -160,6 +165,20 @@ def _obsolete(plan: Plan, last: dict[str, Any] | None) -> list[str]:
     """Files of the last promotion that the plan has no more."""
     known = last.get("files", {}) if last else {}
     return [name for name in known if name not in plan.files and (plan.folder / name).exists()]
+
+
+@contextmanager
+def _folder_for_pipelines(folder: Path) -> Iterator[None]:
+    """Make the folder for the block; what was made goes again if the block fails."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for one in missing:
+            with suppress(OSError):
+                one.rmdir()
+        raise
 
 
 def _replace_folder(plan: Plan, last: dict[str, Any] | None) -> None:
@@ -220,8 +239,8 @@ def _swap(new: Path, old: Path) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return ""
 
 
