@@ -35,7 +35,11 @@ def analyse(steps: Steps) -> Dataflow:
     ordered, order_findings = in_order(steps)
     parts, program = walk(ordered)
     flows, edges, live = join(ordered, parts)
-    findings = (*order_findings, *check(ordered, live, flows, program))
+    found = check(ordered, live, flows, program)
+    if order_findings:
+        # Where no order is possible, what is used too early is only that finding over again.
+        found = tuple(one for one in found if one.kind != "used-before-defined")
+    findings = (*order_findings, *found)
     inputs = sorted({path for part in parts for path, _ in part.effects.path_literals})
     shared = parts[1].effects
     free = set(shared.reads)

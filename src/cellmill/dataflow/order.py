@@ -40,7 +40,7 @@ def in_order(steps: Steps) -> tuple[Steps, tuple[Finding, ...]]:
         before[step.name] |= {one for one in step.options.after if one in before and one != step.name}
     ordered = _topological(names, before)
     if ordered is None:
-        return steps, (_impossible(conflicts, before),)
+        return steps, _impossible(conflicts, before)
     by_name = {step.name: step for step in steps.steps}
     return replace(steps, steps=tuple(by_name[name] for name in ordered)), ()
 
@@ -110,39 +110,46 @@ def _topological(names: list[StepName], before: dict[StepName, set[StepName]]) -
     return ordered if len(ordered) == len(names) else None
 
 
-def _impossible(conflicts: list[_Conflict], before: dict[StepName, set[StepName]]) -> Finding:
-    """Name the two steps that need each other."""
+def _impossible(conflicts: list[_Conflict], before: dict[StepName, set[StepName]]) -> tuple[Finding, ...]:
+    """Name two steps that need each other; a circle of nothing but ``--after`` is told where the tags are read."""
     for one in conflicts:
-        if one.before in _ancestors(one.before, before) and one.after in _ancestors(one.before, before):
-            back = next((other for other in conflicts if other.before == one.after and other.after == one.before), None)
-            why = f"step {one.after} uses `{one.name}` of step {one.before}"
-            if back is not None:
-                why += (
-                    f", and step {back.after} (cell {back.cell.cell.number}) uses `{back.name}` of step {back.before}"
-                )
-            else:
-                why += f", which must run after step {one.after} by --after"
-            return Finding(
-                code="CM206",
-                kind="step-cycle",
-                severity="error",
-                message=f"steps {one.before} and {one.after} need each other: {why}",
-                remedy=f"give the later cells of step {one.before} a step name of their own",
-                step=one.before,
-                name=one.name,
-                cell=one.cell.cell.number,
-                cell_id=str(one.cell.cell.id),
-                line=1,
-            )
-    return Finding("CM206", "step-cycle", "error", "the steps need each other in a circle", "take one --after away")
+        way = _way(one.after, one.before, before)
+        if way is None:
+            continue
+        why = f"step {one.after} uses `{one.name}` of step {one.before}, and step {one.before} "
+        back = next((other for other in conflicts if other.before == one.after and other.after == one.before), None)
+        remedy = f"give the later cells of step {one.before} a step name of their own"
+        if back is not None:
+            why += f"(cell {back.cell.cell.number}) uses `{back.name}` of step {back.before}"
+        elif len(way) == 2:
+            why += f"must run after step {one.after} by --after"
+            remedy = f"take --after {one.after} away from step {one.before}"
+        else:
+            why += f"needs step {one.after} by way of {' -> '.join(way)}"
+        found = Finding(
+            code="CM206",
+            kind="step-cycle",
+            severity="error",
+            message=f"steps {one.before} and {one.after} need each other: {why}",
+            remedy=remedy,
+            step=one.before,
+            name=one.name,
+            cell=one.cell.cell.number,
+            cell_id=str(one.cell.cell.id),
+            line=1,
+        )
+        return (found,)
+    return ()
 
 
-def _ancestors(name: StepName, before: dict[StepName, set[StepName]]) -> set[StepName]:
-    seen: set[StepName] = set()
-    waiting = [name]
-    while waiting:
-        for one in before[waiting.pop()]:
-            if one not in seen:
-                seen.add(one)
-                waiting.append(one)
-    return seen
+def _way(start: StepName, end: StepName, before: dict[StepName, set[StepName]]) -> list[StepName] | None:
+    """The shortest chain of steps from ``start`` to ``end`` in which each must run before the next."""
+    ways = [[end]]
+    seen = {end}
+    for way in ways:
+        for name in sorted(before[way[0]] - seen):
+            if name == start:
+                return [name, *way]
+            seen.add(name)
+            ways.append([name, *way])
+    return None
