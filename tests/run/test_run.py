@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -59,10 +60,14 @@ def ploomber(folder: Path, *arguments: str) -> str:
 
 
 def test_a_run_executes_everything_and_the_next_one_nothing(churn: Any) -> None:
+    level = logging.getLogger().level
+
     result, events = run(churn)
 
     assert result.state == "succeeded"
     assert result.failure is None
+    # Ploomber sets it and leaves it.
+    assert logging.getLogger().level == level
     assert states(result) == {"load": "succeeded", "train": "succeeded", "side": "succeeded"}
     assert result["train"].metrics == {"acc": 0.9}
     assert result["train"].notebook == churn.output / "train.ipynb"
@@ -254,14 +259,18 @@ def test_products_go_to_another_folder_when_asked(churn: Any, tmp_path: Path) ->
     assert not churn.output.exists()
 
 
-def test_task_environment_reaches_the_kernel(churn: Any) -> None:
-    churn.task_file("side").write_text(
-        churn.task_file("side").read_text().replace("print(", "import os; print(os.environ['CELLMILL_TEST'], ")
+def test_a_kernel_gets_the_tasks_environment_and_local_sockets(churn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "an outer notebook")
+    told = (
+        "import json, os, ipykernel; print(os.environ['CELLMILL_TEST'], os.environ.get('JPY_SESSION_NAME'), "
+        "json.loads(ipykernel.get_connection_info())['transport']); print("
     )
+    churn.task_file("side").write_text(churn.task_file("side").read_text().replace("print(", told))
 
     run(churn, task_environment=lambda task: {"CELLMILL_TEST": f"for {task}"})
 
-    assert churn.text_of("side") == "for side length 3\n"
+    transport = "tcp" if sys.platform == "win32" else "ipc"
+    assert churn.text_of("side") == f"for side None {transport}\nlength 3\n"
 
 
 def test_author_output_stays_out_of_the_terminal(churn: Any, capfd: pytest.CaptureFixture[str]) -> None:

@@ -38,14 +38,14 @@ def slow(pipeline: Any, step: Any) -> Any:
 class Running:
     """A run in a process of its own, with a mark by which its kernels are known."""
 
-    def __init__(self, pipeline: Any) -> None:
+    def __init__(self, pipeline: Any, options: str = "") -> None:
         self.mark = f"CELLMILL_MARK={uuid.uuid4().hex}"
         code = (
             "import sys\n"
             "from pathlib import Path\n"
             "from cellmill.run import run_pipeline\n"
             "def tell(event): print(event.kind, event.task, flush=True)\n"
-            "result = run_pipeline(Path(sys.argv[1]), listeners=[tell])\n"
+            f"result = run_pipeline(Path(sys.argv[1]), listeners=[tell], {options})\n"
             "print('STATE', result.state, flush=True)\n"
             "print(result.failure.sentence if result.failure else '', flush=True)\n"
         )
@@ -143,8 +143,12 @@ def test_a_signal_before_anything_is_executed_writes_nothing(slow: Any) -> None:
     assert [path.name for path in slow.output.iterdir()] == [".lock"]
 
 
-def test_a_killed_run_takes_its_kernel_with_it(slow: Any) -> None:
-    running = Running(slow)
+def test_a_killed_run_takes_its_kernel_with_it_and_leaves_nothing_that_looks_whole(slow: Any) -> None:
+    (slow.notebook.parent / "fast").touch()
+    assert run_pipeline(slow.folder).state == "succeeded"
+    for name in ("begun", "fast"):
+        (slow.notebook.parent / name).unlink()
+    running = Running(slow, "only='train'")
     until((slow.notebook.parent / "begun").exists)
 
     running.process.kill()
