@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,14 +65,19 @@ def test_a_notebook_that_fails_is_said_to(workspace: Workspace) -> None:
     assert "The notebook itself fails: cell 6: ZeroDivisionError" in found.summary
 
 
-def test_a_pipeline_that_fails_is_said_to(workspace: Workspace) -> None:
+def test_a_pipeline_that_fails_is_said_to(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = workspace.promote()
+    place = workspace.root / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
     workspace.edit("tasks/train.py", "total = double(sum(xs))", "total = double(sum(xs)) / 0")
     found = verify(folder)
     assert not found.equal
     assert found.run_failure is not None
     assert "sums.ipynb, cell 7, line 1 (step train): ZeroDivisionError" in found.run_failure
+    assert len(list(place.glob("*/output/train.ipynb"))) == 1, "what the sentence says to open is kept"
     assert "Not reached in the pipeline: cell 8, 9\n" in found.summary
+    assert found.summary.endswith("sums.ipynb: only 5 cells could be compared; 1 of them differ.")
 
 
 def test_a_folder_that_is_no_pipeline_is_refused(tmp_path: Path) -> None:

@@ -106,6 +106,10 @@ class Verification:
         count = Counter(cell.state for cell in self.cells)
         compared = count["equal"] + count["different"]
         aside = f"; {_cells(count['ignored'])} not compared" if count["ignored"] else ""
+        if self.run_failure:
+            return (
+                f"{self.notebook.name}: only {_cells(compared)} could be compared; {count['different']} of them differ."
+            )
         if count["different"]:
             return f"{self.notebook.name}: {count['different']} of {_cells(compared)} differ in the pipeline{aside}."
         return f"{self.notebook.name}: {_cells(compared)} show the same in the pipeline{aside}."
