@@ -164,7 +164,7 @@ class Server:
             self._process = subprocess.Popen(
                 command, env=environment, cwd=self._folder, stdout=log, stderr=log, start_new_session=True
             )
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 180
         while not self._answers():
             assert time.monotonic() < limit, (self._folder / "log").read_text()[-3000:]
             time.sleep(0.1)

@@ -227,7 +227,7 @@ def test_a_store_that_cannot_be_written_leaves_the_run_in_a_spool(
     told.done("load")
     told.finish()
 
-    assert time.monotonic() - began < 20, "MLflow itself tries again for minutes"
+    assert time.monotonic() - began < 60, "MLflow itself tries again for minutes"
     assert len(told.notices) == 1
     assert "unable to open database file" in told.notices[0]
     assert "cellmill track push" in told.notices[0]

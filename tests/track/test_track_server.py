@@ -124,7 +124,7 @@ def test_a_server_that_goes_away_in_the_middle_gets_everything_later(
     began = time.monotonic()
     (sent,) = push_spools(project.root)
     assert sent.problem == f"{server.uri} does not answer (connection refused)"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert list_spools(project.root) == [spool]
 
     server.start()
@@ -206,7 +206,7 @@ def test_a_server_that_hangs_does_not_hold_the_run(
         told.task("train")
         told.done("train")
         told.finish()
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
     finally:
         server.signal(signal.SIGCONT)
     assert ["no answer in time" in notice for notice in told.notices] == [True]
@@ -226,9 +226,10 @@ def test_a_run_that_goes_on_is_not_sent(
     assert "still going on" in (sent.problem or "")
     told.done("load")
     told.finish()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
     later = tell("next").start().finish()
-    assert "1 earlier run waits" in later.notices[0]
-    assert [sent.problem for sent in push_spools(project.root, to=server.uri)] == [None, None]
+    assert ["1 earlier run waits" in notice for notice in later.notices] == [True]
+    assert [sent.problem for sent in push_spools(project.root, to=server.uri)] == [None]
 
 
 class Gate:

