@@ -99,7 +99,10 @@ class Workspace:
     def pytest(self, *arguments: str, cwd: Path | None = None) -> Pytest:
         """Run pytest in a process of its own."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "-rA", *arguments]
+        temporary = self.root / ".temporary"
+        temporary.mkdir(exist_ok=True)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+        environment["TMPDIR"] = str(temporary)
         done = subprocess.run(
             command, cwd=cwd or self.root, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
@@ -110,7 +113,7 @@ class Workspace:
         return {
             str(path.relative_to(self.root)): path.read_bytes()
             for path in sorted(self.root.rglob("*"))
-            if path.is_file() and not {"__pycache__", ".build"} & set(path.parts)
+            if path.is_file() and not {"__pycache__", ".build", ".temporary"} & set(path.parts)
         }
 
 
