@@ -28,6 +28,8 @@ _DISK = {
     errno.EACCES: "there is no permission to write",
     errno.EPERM: "there is no permission to write",
 }
+_VARIABLE = re.compile(r"\bvariable `(\w+)`")
+_OS_ERROR = re.compile(r"\[Errno (\d+)\] ([^:]*)(?:: '(.+)')?")
 _LONGEST_VALUE = 500
 
 
@@ -93,6 +95,8 @@ def failure_of_cell(cell: CellFailure, task: TaskFacts) -> Failure:
     place = _place(cell, traceback, task)
     kind = _kind(cell, place)
     value = _one_line(cell.value)
+    if kind == "hand-over" and task.executed is not None and (found := _VARIABLE.search(value)):
+        place = task.origin.of_variable(found[1], task.executed) or place
     if kind in ("check", "error") and cell.name == "AssertionError" and not value:
         value = _line_of(cell, traceback) or ""
     executed = task.executed if task.executed is not None and task.executed.exists() else None
@@ -212,9 +216,12 @@ def _sentence(kind: FailureKind, name: str, value: str, place: Place, task: Task
             return f"{where}: {value} and was ended; {limit}."
         case "kernel-died":
             during = "while this cell ran" if place.cell is not None else "before a cell ran"
-            return f"{where}: the kernel died {during} ({value}){opened}."
+            memory = "; use less memory there, or a machine that has more" if "SIGKILL" in value else opened
+            return f"{where}: the kernel died {during} ({value}){memory}."
         case "check":
             return f"{where}: a check failed: {value}{opened}."
+        case "hand-over" if disk := _refused_by_disk(value):
+            return f"{where}: {disk_words(disk)}."
         case "criteria" | "hand-over":
             return f"{where}: {value or name}{opened}."
     if name == "FileNotFoundError":
@@ -222,6 +229,12 @@ def _sentence(kind: FailureKind, name: str, value: str, place: Place, task: Task
     if name == "SystemExit":
         return f"{where}: the cell left the step by exit(), before its variables were handed over; take the exit out."
     return f"{where}: {name}: {value}{opened}." if value else f"{where}: {name}{opened}."
+
+
+def _refused_by_disk(value: str) -> OSError | None:
+    """The error that a kernel told in words, if the disk is the reason."""
+    match = _OS_ERROR.match(value)
+    return OSError(int(match[1]), match[2], match[3]) if match and int(match[1]) in _DISK else None
 
 
 def _missing(value: str, workdir: Path | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,22 @@ class Origin:
         # Blank lines at a cell's top (a magic line leaves one) do not get into the task.
         dropped = entry.get("dropped", 0)
         return Place(self.notebook, entry["number"], cell_id, line + dropped if line is not None else None)
+
+    def of_variable(self, name: str, executed: Path) -> Place | None:
+        """The source cell that bound a variable last, or at least spoke of it last, in an executed notebook."""
+        try:
+            cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+        except (OSError, ValueError, KeyError):
+            return None
+        for pattern in (rf"^[ \t]*{name}\b[^=\n]*=(?!=)", rf"\b{name}\b"):
+            for cell in reversed(cells):
+                source = "".join(cell["source"])
+                starts = [found.start() for found in re.finditer(pattern, source, re.MULTILINE)]
+                line = source.count("\n", 0, starts[-1]) + 1 if starts else None
+                place = self.of_cell(cell["metadata"].get("cell"), line) if starts else None
+                if place is not None:
+                    return place
+        return None
 
     def of_line(self, file: Path, line: int) -> Place | None:
         """The source cell that a line of a generated file comes from."""
