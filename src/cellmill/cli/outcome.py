@@ -44,6 +44,8 @@ def print_outcome(console: Console, result: RunResult, options: Sequence[str], t
     for task in result.tasks:
         if task.failure is not None and task.failure.kind != "stopped":
             print_failure(console, task.failure)
+    if result.state == "stopped" and not console.is_terminal:
+        _print_stop(result)
     style = {"succeeded": "bold green", "failed": "bold red", "stopped": "bold yellow"}[result.state]
     console.print(
         f"[{style}]{result.state.capitalize()}[/] in {duration(result.seconds)}: {_count(result)}.", highlight=False
@@ -84,6 +86,15 @@ def print_failure(console: Console, failure: Failure) -> None:
         padding=(0, 1),
     )
     console.print(panel)
+
+
+def _print_stop(result: RunResult) -> None:
+    """Say on stderr what a terminal shows in its table anyway: where the run was stopped."""
+    from rich.console import Console
+
+    stopped = [task.failure for task in result.tasks if task.failure is not None and task.failure.kind == "stopped"]
+    sentence = stopped[0].sentence if stopped else "Stopped; the next run goes on from here."
+    Console(stderr=True).print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def _excerpts(failure: Failure) -> list[list[str]]:
