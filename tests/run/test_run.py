@@ -37,6 +37,13 @@ def churn(pipeline: Any, step: Any) -> Any:
     )
 
 
+@pytest.fixture
+def single(pipeline: Any, step: Any) -> Any:
+    """One step, where it does not matter that there are more."""
+    cell = "import os\nxs = list(range(n))\nprint('length', len(xs))"
+    return pipeline.write({"load": step([cell], params=["n"])}, env={"n": 3}, settings={"parameters": PARAMETERS})
+
+
 def run(pipeline: Any, **options: Any) -> tuple[RunResult, list[Event]]:
     events: list[Event] = []
     return run_pipeline(pipeline.folder, listeners=[events.append], **options), events
@@ -176,13 +183,13 @@ def test_a_text_that_ploomber_reads_as_a_number_is_told_with_how_to_write_it(pip
     ]
 
 
-def test_a_profile_overrides_single_keys(churn: Any) -> None:
-    churn.dump("env.test.yaml", {"n": 2})
+def test_a_profile_overrides_single_keys(single: Any) -> None:
+    single.dump("env.test.yaml", {"n": 2})
 
-    result, _ = run(churn, profile="test")
+    result, _ = run(single, profile="test")
 
     assert result.state == "succeeded"
-    assert churn.text_of("side") == "length 2\n"
+    assert single.text_of("load") == "length 2\n"
 
 
 def test_ploomber_and_cellmill_take_over_each_others_products(churn: Any) -> None:
@@ -200,12 +207,12 @@ def test_ploomber_and_cellmill_take_over_each_others_products(churn: Any) -> Non
     assert states(result) == dict.fromkeys(("load", "train", "side"), "up-to-date")
 
 
-def test_force_runs_everything(churn: Any) -> None:
-    run(churn)
+def test_force_runs_everything(single: Any) -> None:
+    run(single)
 
-    result, _ = run(churn, force=True)
+    result, _ = run(single, force=True)
 
-    assert states(result) == {"load": "succeeded", "train": "succeeded", "side": "succeeded"}
+    assert states(result) == {"load": "succeeded"}
 
 
 def test_only_runs_one_task_alone_and_needs_what_comes_before(churn: Any) -> None:
@@ -247,68 +254,68 @@ def test_an_unknown_step_gets_the_close_match(churn: Any) -> None:
         run(churn, from_="x")
 
 
-def test_products_go_to_another_folder_when_asked(churn: Any, tmp_path: Path) -> None:
+def test_products_go_to_another_folder_when_asked(single: Any, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
 
-    result, _ = run(churn, output=elsewhere)
+    result, _ = run(single, output=elsewhere)
 
     assert result.state == "succeeded"
     assert result.output == elsewhere
-    assert result["train"].notebook == elsewhere / "train.ipynb"
-    assert (elsewhere / "train" / "variables.json").exists()
-    assert not churn.output.exists()
+    assert result["load"].notebook == elsewhere / "load.ipynb"
+    assert (elsewhere / "load" / "variables.json").exists()
+    assert not single.output.exists()
 
 
-def test_a_kernel_gets_the_tasks_environment_and_local_sockets(churn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_gets_the_tasks_environment_and_local_sockets(single: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", "an outer notebook")
     told = (
         "import json, os, ipykernel; print(os.environ['CELLMILL_TEST'], os.environ.get('JPY_SESSION_NAME'), "
         "json.loads(ipykernel.get_connection_info())['transport']); print("
     )
-    churn.task_file("side").write_text(churn.task_file("side").read_text().replace("print(", told))
+    single.task_file("load").write_text(single.task_file("load").read_text().replace("print(", told))
 
-    run(churn, task_environment=lambda task: {"CELLMILL_TEST": f"for {task}"})
+    run(single, task_environment=lambda task: {"CELLMILL_TEST": f"for {task}"})
 
     transport = "tcp" if sys.platform == "win32" else "ipc"
-    assert churn.text_of("side") == f"for side None {transport}\nlength 3\n"
+    assert single.text_of("load") == f"for load None {transport}\nlength 3\n"
 
 
-def test_author_output_stays_out_of_the_terminal(churn: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    source = churn.task_file("load").read_text()
-    churn.task_file("load").write_text(source.replace("print(", "os.system('echo LEAK; echo LEAK >&2'); print("))
+def test_author_output_stays_out_of_the_terminal(single: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    source = single.task_file("load").read_text()
+    single.task_file("load").write_text(source.replace("print(", "os.system('echo LEAK; echo LEAK >&2'); print("))
 
-    run(churn)
+    run(single)
 
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err == ""
 
 
-def test_a_listener_that_raises_does_not_break_the_run(churn: Any) -> None:
+def test_a_listener_that_raises_does_not_break_the_run(single: Any) -> None:
     def broken(event: Event) -> None:
         raise ValueError("no more")
 
     events: list[Event] = []
-    result = run_pipeline(churn.folder, listeners=[broken, events.append])
+    result = run_pipeline(single.folder, listeners=[broken, events.append])
 
     assert result.state == "succeeded"
     notices = [event.data["text"] for event in events if event.kind == "notice"]
     assert notices == ["broken no longer follows the run (ValueError: no more)."]
 
 
-def test_two_runs_in_one_folder_exclude_each_other(churn: Any) -> None:
+def test_two_runs_in_one_folder_exclude_each_other(single: Any) -> None:
     refused: list[str] = []
 
     def second(event: Event) -> None:
         if event.kind == "run-started":
             with pytest.raises(CellmillError) as error:
-                run_pipeline(churn.folder)
+                run_pipeline(single.folder)
             refused.append(str(error.value))
 
-    result = run_pipeline(churn.folder, listeners=[second], only=None)
+    result = run_pipeline(single.folder, listeners=[second], only=None)
 
     assert result.state == "succeeded"
-    assert refused == [f"{churn.output}: another run is writing there; wait until it has ended or stop it."]
+    assert refused == [f"{single.output}: another run is writing there; wait until it has ended or stop it."]
 
 
 @pytest.mark.parametrize(
@@ -349,12 +356,12 @@ def test_an_unknown_profile_is_refused(churn: Any) -> None:
 
 
 def test_an_env_file_in_the_current_folder_is_not_mistaken_for_the_pipelines(
-    churn: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    single: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "env.yaml").write_text("n: 40\nworkdir: /nowhere\n")
     monkeypatch.chdir(tmp_path)
 
-    result, _ = run(churn)
+    result, _ = run(single)
 
     assert result.state == "succeeded"
-    assert churn.text_of("side") == "length 3\n"
+    assert single.text_of("load") == "length 3\n"
