@@ -22,7 +22,7 @@ PIPELINE = f"pipelines/{NAME}"
 
 STEPS = (
     ("What stands between the notebook and production?", f"cellmill check {NOTEBOOK}"),
-    ("Promote it: the pipeline is checked in, so this shows what would change", f"cellmill promote {NOTEBOOK} --diff"),
+    ("Promote it: the same notebook gives the same pipeline, which is checked in", f"cellmill promote {NOTEBOOK}"),
     ("Does the pipeline give what the notebook gives?", f"cellmill verify {PIPELINE}"),
     ("Run it: only what is outdated, each task recorded in MLflow", f"cellmill run {PIPELINE}"),
     ("Test every task against the notebook's saved outputs", f"pytest --nbval {PIPELINE}/tests -q"),
