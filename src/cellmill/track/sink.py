@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cellmill.track.record import Record
-from cellmill.track.spool import CONTINUES, Lock, Spool, make_spool
+from cellmill.track.spool import CONTINUES, Lock, Spool, make_spool, remove_spool
 from cellmill.track.store import Store, connect, find_experiment, probe, reason
 from cellmill.track.writing import create, end, move, settle, write
 
@@ -147,7 +147,15 @@ class Sink:
                 self._in_spool(run, record, then)
         except Exception as error:  # nothing that tracking meets may end the run that it describes
             self._given_up = True
+            self._drop_empty_spool()
             self._tell(f"MLflow: the rest of this run is not recorded: no spool in {self._root} ({reason(error)}).")
+
+    def _drop_empty_spool(self) -> None:
+        """Take a spool away that holds no record, so that nobody tries to send it."""
+        if self.spool is not None and self._kept is None:
+            self.close()
+            remove_spool(self.spool)
+            self.spool = None
 
     def _on_server(self, run: TrackedRun, record: Record, then: Callable[[_Opened, str], None] | None) -> bool:
         """Write to the store; False if it can't be reached any more."""

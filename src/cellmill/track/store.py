@@ -169,9 +169,12 @@ def connect(store: Store) -> MlflowClient:
 
     from mlflow.tracking import MlflowClient
 
-    if store.database is not None:
-        _check_writable(store.database)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    if store.database is not None:
+        if store.database.exists():
+            _check_writable(store.database)
+        else:
+            _make_database(store, store.database)
     if store.artifacts is not None:
         # Whoever opens a database first decides where its Default experiment keeps artifacts.
         raw_store(store.uri, store.artifacts.as_uri())
@@ -250,6 +253,24 @@ def reason(error: BaseException) -> str:
         return f"HTTP {next((code for code in found.groups() if code), found.group(0)[:3])}"
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     return first[:160].rstrip(". ")
+
+
+def _make_database(store: Store, path: Path) -> None:
+    """Make a SQLite store beside its place first: one that a full disk cut off in its making could not be opened."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    made = Store(sqlite_uri(partial), store.artifacts)
+    try:
+        _check_writable(partial)
+        raw_store(made.uri, made.artifacts.as_uri() if made.artifacts else None).engine.dispose()
+        try:
+            os.link(partial, path)
+        except OSError:
+            # Another run has made it meanwhile, or the file system has no links.
+            if not path.exists():
+                partial.rename(path)
+    finally:
+        for left in path.parent.glob(f"{partial.name}*"):
+            left.unlink(missing_ok=True)
 
 
 def _check_writable(path: Path) -> None:
