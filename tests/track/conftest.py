@@ -133,7 +133,7 @@ class Server:
     """A real tracking server on the loopback address."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -142,8 +142,8 @@ class Server:
 
     def start(self) -> None:
         store = [
-            f"--backend-store-uri=sqlite:///{self._folder / 'server.db'}",
-            f"--artifacts-destination={self._folder / 'kept'}",
+            f"--backend-store-uri=sqlite:///{self.folder / 'server.db'}",
+            f"--artifacts-destination={self.folder / 'kept'}",
         ]
         command = [
             sys.executable,
@@ -160,13 +160,13 @@ class Server:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, env=environment, cwd=self._folder, stdout=log, stderr=log, start_new_session=True
+                command, env=environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
         limit = time.monotonic() + 180
         while not self._answers():
-            assert time.monotonic() < limit, (self._folder / "log").read_text()[-3000:]
+            assert time.monotonic() < limit, (self.folder / "log").read_text()[-3000:]
             time.sleep(0.1)
 
     def stop(self) -> None:

@@ -141,6 +141,9 @@ def test_a_server_that_goes_away_in_the_middle_gets_everything_later(
     assert text(arrived["train"]) == text(kept["train"])
     assert arrived["churn cut"]["status"] == "FINISHED"
     models = logged_models(on_server)
+    (described,) = (server.folder / "kept").rglob("MLmodel")
+    assert f"model_id: {described.parent.parent.name}\n" in described.read_text()
+    assert f"run_id: {on_server.run('train').info.run_id}\n" in described.read_text()
     assert models == [("model", on_server.run("train").info.run_id, "READY", "churn-model", 1)]
 
     # As if the last sending had been interrupted just before it removed the spool, and had lost its own notes.

@@ -61,12 +61,12 @@ def log_poc_metric(name: str, value: float) -> str | None:
     str | None
         A sentence for the user if an earlier metric could not be logged, or went elsewhere.
     """
-    if "mlflow" in sys.modules:
-        import mlflow
-
-        if mlflow.active_run() is not None:
-            mlflow.log_metric(name, float(value))
-            return _session.told()
+    # Looked up, not imported: while the thread below imports MLflow nobody can have a run open, and nobody should wait.
+    mlflow = sys.modules.get("mlflow")
+    active_run = getattr(mlflow, "active_run", None)
+    if mlflow is not None and active_run is not None and active_run() is not None:
+        mlflow.log_metric(name, float(value))
+        return _session.told()
     if os.environ.get("CELLMILL_VERIFYING"):
         # The notebook runs as its pipeline's proof; that is no experiment.
         return None
