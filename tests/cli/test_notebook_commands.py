@@ -131,6 +131,8 @@ def test_promote_previews_without_writing(cellmill: Cellmill, write_notebook: An
     assert not (project / "pipelines").exists()
 
     cellmill("promote", "notebooks/churn.ipynb", "--into", "made")
+    same = cellmill("promote", "notebooks/churn.ipynb", "--into", "made", "--diff")
+    assert (same.stdout, same.stderr) == ("", "made/churn is current: promotion would change nothing.\n")
     write_notebook([*CELLS_CHANGED])
     diff = cellmill("promote", "notebooks/churn.ipynb", "--into", "made", "--diff")
     assert "-total = double(sum(xs))" in diff.output

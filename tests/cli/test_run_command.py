@@ -117,8 +117,9 @@ def test_ctrl_c_exits_with_130(cellmill: Cellmill, write_notebook: Any, project:
 
 
 def test_verify_exits_by_what_it_finds(churn: Path, command: Any, write_notebook: Any) -> None:
-    done = command("verify", "notebooks/churn.ipynb")
+    done = command("promote", "notebooks/churn.ipynb", "--verify")
     assert done.returncode == 0, done.stderr + done.stdout
+    assert "pipelines/churn is current" in done.stdout
     assert "show the same in the pipeline" in done.stdout
 
     task = churn / "tasks/train.py"

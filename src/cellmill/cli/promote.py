@@ -44,7 +44,7 @@ def promote(
     try:
         plan = make_plan(notebook, name=name, into=into)
         if diff or dry_run:
-            click.echo(diff_plan(plan) if diff else _listing(plan), nl=not diff)
+            _preview(plan, diff_plan(plan) if diff else None)
             return
         written = write_plan(plan, force=force)
     except PromotionRefused as refused:
@@ -55,6 +55,17 @@ def promote(
         from cellmill.cli.verify import verify_and_tell
 
         ctx.exit(0 if verify_and_tell(plan.folder) else 1)
+
+
+def _preview(plan: Plan, diff: str | None) -> None:
+    from cellmill.errors import shown
+
+    if diff is None:
+        click.echo(_listing(plan))
+    elif diff:
+        click.echo(diff, nl=False)
+    else:
+        click.echo(f"{shown(plan.folder)} is current: promotion would change nothing.", err=True)
 
 
 def _listing(plan: Plan) -> str:
