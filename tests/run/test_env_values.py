@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cellmill.promote.env_values import decode, encode
+from cellmill.promote.env_values import RESERVED, decode, encode, env_key
 
 VALUES = [
     0.2, 1, 10**30, 1e-7, math.inf, -math.inf, True, None,
@@ -61,3 +61,21 @@ def test_what_no_text_can_carry_is_refused() -> None:
 def test_a_placeholder_is_not_read_as_a_value() -> None:
     with pytest.raises(ValueError, match="placeholder"):
         decode("{{here}}/data")
+
+
+@pytest.mark.parametrize("name", [*sorted(RESERVED), "__seed", "a__b", "_x", "n"])
+def test_every_name_has_a_key_that_ploomber_leaves_alone(
+    name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from ploomber.env.envdict import EnvDict
+        from ploomber.env.expand import expand_raw_dictionary_and_extract_tags
+
+        key = env_key(name)
+        env = EnvDict({key: "data/"}, path_to_here=".")
+        got = expand_raw_dictionary_and_extract_tags({"p": f"{{{{{key}}}}}"}, env)[0]["p"]
+
+    assert got == "data/"
+    assert list(tmp_path.iterdir()) == []

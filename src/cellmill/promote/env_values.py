@@ -16,6 +16,22 @@ RESERVED = frozenset(
 _PLACEHOLDER = re.compile(r"\{\{|\{%|\{#|\[\[|\[%|\[#")
 
 
+def env_key(name: str) -> str:
+    """Give the key in env.yaml for a parameter; pipeline.yaml says ``name: "{{key}}"``.
+
+    Mostly the name itself. Ploomber gives some keys a meaning of its own (it makes a folder of what ``path`` says) and
+    refuses those with two underscores or one in front.
+
+    Examples
+    --------
+    >>> env_key("test_size"), env_key("path"), env_key("__seed")
+    ('test_size', 'path_value', 'seed_value')
+    """
+    if name not in RESERVED and "__" not in name and not name.startswith("_"):
+        return name
+    return re.sub("__+", "_", name).strip("_") + "_value"
+
+
 def encode(value: Any) -> Any:
     """Give the value to write in env.yaml so that a task gets exactly ``value``.
 
