@@ -90,6 +90,9 @@ class Tracker:
             if process is None or self._closed:
                 return
             self._closed = True
+            if not self._asked:
+                # The run was refused: no need to wait until the process has imported MLflow.
+                process.kill()
             with suppress(OSError):
                 _input(process).close()
         # It ends by itself, once it has recorded what there is; how long that takes depends on the server.
