@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from cellmill.errors import CellmillError
+from cellmill.errors import CellmillError, shown
 from cellmill.notebook.cells import Cell, CellId, CellKind, Notebook
 
 _KINDS = ("code", "markdown", "raw")
@@ -76,8 +76,8 @@ def _instead_of(path: Path) -> str:
     there = sorted(found.name for found in folder.glob("*.ipynb")) if folder.is_dir() else []
     close = get_close_matches(path.name, there, n=1)
     if close:
-        return f"did you mean {folder / close[0]}?"
-    return f"notebooks in {folder}: {', '.join(there[:5])}" if there else "check the path"
+        return f"did you mean {shown(folder / close[0])}?"
+    return f"notebooks in {shown(folder)}: {', '.join(there[:5])}" if there else "check the path"
 
 
 def _document_of(path: Path, content: bytes) -> dict[str, Any]:
