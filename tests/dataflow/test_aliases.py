@@ -10,6 +10,30 @@ A, B, C, D = "step:a", "step:b", "step:c", "step:d"
 SHARED, PARAMETERS = "shared", "parameters"
 
 PROGRAMS: dict[str, dict[str, Any]] = {
+    "slice": {
+        "cells": [
+            (A, "xs = [1, [2]]\nys = xs[:]\nzs = xs[1:]"),
+            (B, "ys.insert(0, 9)"),
+            (C, "zs[0].append(3)"),
+            (D, "print(xs, ys, zs, ys[2] is xs[1])"),
+        ],
+    },
+    "maybe_bound_alias": {
+        "cells": [
+            (A, "a = [1]\nif len(a) > 0:\n    b = a"),
+            (B, "a.append(2)"),
+            (C, "b.append(3)"),
+            (D, "print(a, b, a is b)"),
+        ],
+    },
+    "two_calls_make_two_objects": {
+        "cells": [
+            (A, "def make():\n    return [[0]]\nfirst, second = make(), make()"),
+            (B, "first[0].append(1)"),
+            (C, "second[0].append(2)"),
+            (D, "print(first, second, first is second)"),
+        ],
+    },
     "alias": {
         "cells": [
             (A, "a=[1]"),

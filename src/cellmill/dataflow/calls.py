@@ -139,6 +139,8 @@ class Calls(Dynamic):
             effects.impure = effects.impure or done.impure
             self.merge_places(done, effects, self.site(node))
         actual = self.actuals(code, positional, arguments, callee)
+        made = self.made_in_call(node, code)
+        actual |= dict.fromkeys(code.made, made)
         if code.stateful:
             self.mutate(callee.own, frame, node)
         self.mutate(self.replace(done.mutated, actual, frame, deep=True), frame, node)
@@ -153,12 +155,18 @@ class Calls(Dynamic):
         )
         if code.generator:
             return self.fresh(node, returned | arguments.all, "resource", "a generator")
-        made = self.fresh(node, returned, kind="object", detail=code.name)
-        nested = frozenset(label for label in returned.own if label in self.program.codes)
-        if returned.own and returned.own <= nested | made.own:
-            return Value(nested | made.own, made.reach | returned.reach)
-        # A function that returns nothing that can change gives a number or a text; else a new or a shared object.
-        return Value(returned.own | made.own, made.reach) if code.returns.reach else NOTHING
+        return returned
+
+    def made_in_call(self, node: ast.Call, code: Code) -> Value:
+        """One label for all that a function makes in this call: two calls make two objects."""
+        if not code.made:
+            return NOTHING
+        kinds = {self.program.facts[label].kind for label in code.returns.own & code.made}
+        details = {self.program.facts[label].detail for label in code.returns.own & code.made}
+        kind = kinds.pop() if len(kinds) == 1 else "object"
+        if kind == "display" and len(code.returns.reach & code.made) > 1:
+            kind = "object"
+        return self.fresh(node, NOTHING, kind, details.pop() if len(details) == 1 and kind != "object" else code.name)
 
     def call_back(
         self,
@@ -492,7 +500,9 @@ class Calls(Dynamic):
             if star is not None:
                 symbol = f"param:{code.label}:*"
                 frame.locals[star.arg] = Value(frozenset((symbol,)), frozenset((symbol,)))
+        self.program.made.append(set())
         self.run_body(node, frame)
+        code.made = frozenset(self.program.made.pop())
         code.effects = effects
         code.returns = union(frame.returns) if frame.returns else NOTHING
         code.version = self.program.version

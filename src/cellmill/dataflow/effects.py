@@ -72,7 +72,7 @@ class Code:
     version: int = -1
     stateful: bool = False
     generator: bool = False
-    nested_state: bool = False
+    made: frozenset[Label] = frozenset()
 
     @property
     def parameters(self) -> list[str]:

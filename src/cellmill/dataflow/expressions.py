@@ -344,6 +344,11 @@ class Expressions:
         key = self.eval(node.slice, frame)
         frame.function.effects.compared |= self.with_identity(key)
         self.read_namespace_key(node, frame)
+        if isinstance(node.slice, ast.Slice) and value.own:
+            # A new list of the same elements, or a view of the same array.
+            made = self.fresh(node, value)
+            views = frozenset(label for label in value.own if not label.startswith("display:"))
+            return Value(made.own | views, made.reach)
         if isinstance(node.slice, ast.List) and value.own:
             # Selecting by a list copies, in pandas and in numpy; nothing else allows it.
             return self.fresh(node, kind="frame")

@@ -34,7 +34,8 @@ class Frame:
 class Program:
     """Everything known at one point of the walk.
 
-    ``holders`` is the inverse of ``env``: for each label the names from which it can be reached.
+    ``holders`` is the inverse of ``env``: for each label the names from which it can be reached. ``nested`` are
+    displays that may hold themselves. ``made`` collects the objects that each function being read makes.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Program:
     codes: dict[Label, Code] = field(default_factory=dict)
     methods: dict[str, list[Label]] = field(default_factory=dict)
     nested: set[Label] = field(default_factory=set)
+    made: list[set[Label]] = field(default_factory=list)
     version: int = 0
     step: str = ""
 
@@ -51,11 +53,11 @@ class Program:
         old = self.env.get(name)
         if weak and old is not None:
             value = old | value
-        elif old is not None:
-            for label in old.reach - value.reach:
-                self.holders[label].discard(name)
+        known = old.reach if old is not None else frozenset()
+        for label in known - value.reach:
+            self.holders[label].discard(name)
         self.env[name] = value
-        for label in value.reach:
+        for label in value.reach - known:
             self.holders.setdefault(label, set()).add(name)
         if not self.codes.keys().isdisjoint(value.reach):
             self.version += 1
@@ -71,6 +73,8 @@ class Program:
         """A value that was made here."""
         label = f"{kind}:{detail}@{self.step}:{site.cell}:{site.line}:{column}"
         self.facts[label] = Fact(kind, detail, self.step, site.cell, site.line)
+        if self.made:
+            self.made[-1].add(label)
         return only(label)
 
     def imported(self, dotted: str) -> Value:

@@ -45,6 +45,7 @@ class _Running:
         self.shared: dict[str, Any] = {}
         self.metrics: dict[str, float] = {}
         self.criteria: list[dict[str, Any]] = []
+        self.loaded: dict[Path, dict[str, Any]] = {}
 
 
 _task = _Running()
@@ -60,7 +61,7 @@ def begin(product: Mapping[str, str], namespace: dict[str, Any]) -> None:
     _task.environment = dict(os.environ)
     _task.path = list(sys.path)
     _task.directory = os.getcwd()
-    _task.metrics, _task.criteria = {}, []
+    _task.metrics, _task.criteria, _task.loaded = {}, [], {}
     _metrics_file().unlink(missing_ok=True)
     source = Path(__file__).with_name(f"{SHARED}.py")
     if source.exists():
@@ -401,10 +402,10 @@ def _content(cell: types.CellType) -> tuple[Any, ...]:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: Any, folder: Path) -> None:
+    def __init__(self, file: Any, folder: Path, loaded: dict[str, Any] | None = None) -> None:
         super().__init__(file)
         self.folder = folder
-        self.loaded: dict[str, Any] = {}
+        self.loaded: dict[str, Any] = {} if loaded is None else loaded
 
     def load_all(self) -> Any:
         value = self.load()
@@ -535,13 +536,16 @@ def _read(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
         raise HandoverError(f"{manifest} is missing: run task {folder.name} first")
     described = json.loads(manifest.read_text(encoding="utf-8"))["variables"]
     wanted = [name for name in names if name in described]
+    # Within a task a second load gives the same objects as the first, so that two names for one object stay so.
+    loaded = _task.loaded.setdefault(folder, {}) if _task.folder is not None else {}
     if all(described[name]["file"] != "bundle.pkl" for name in wanted):
-        files = {described[name]["file"]: None for name in wanted}
-        loaded = {file: _read_file(folder / file) for file in files}
+        for file in {described[name]["file"] for name in wanted} - loaded.keys():
+            loaded[file] = _read_file(folder / file)
         return {name: loaded[described[name]["file"]] for name in wanted}
-    with (folder / "bundle.pkl").open("rb") as file:
-        bundle = _Unpickler(file, folder).load_all()
-    return {name: bundle[name] for name in wanted}
+    if "bundle.pkl" not in loaded:
+        with (folder / "bundle.pkl").open("rb") as file:
+            loaded["bundle.pkl"] = _Unpickler(file, folder, loaded).load_all()
+    return {name: loaded["bundle.pkl"][name] for name in wanted}
 
 
 def _check(folder: Path, variables: dict[str, Any]) -> None:

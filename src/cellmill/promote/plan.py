@@ -135,9 +135,7 @@ def _files(
     if shared is not None:
         text[f"{pipeline}_shared.py"] = shared.text
     files = {name: content.encode() for name, content in text.items()}
-    files |= reference_files(
-        pipeline, _reference_tasks(tasks, dataflow), shared.defined if shared else None, kernel=steps.notebook.kernel
-    )
+    files |= reference_files(pipeline, _reference_tasks(tasks, dataflow), shared.defined if shared else None)
     files = dict(sorted(files.items()))
     cells = _cells(pipeline, steps, tasks, shared)
     stamped = {name: content for name, content in files.items() if name not in SEEDED}

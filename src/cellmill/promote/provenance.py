@@ -16,11 +16,27 @@ from cellmill.notebook.steps import Steps
 
 FILE = ".promotion.json"
 VOLATILE = ("git_commit", "git_dirty", "versions")
-_VERSIONED = ("ploomber", "papermill", "mlflow", "nbval", "jupytext", "ipykernel", "cloudpickle", "pandas", "numpy", "scikit-learn")
+_VERSIONED = (
+    "ploomber",
+    "papermill",
+    "mlflow",
+    "nbval",
+    "jupytext",
+    "ipykernel",
+    "cloudpickle",
+    "pandas",
+    "numpy",
+    "scikit-learn",
+)
 
 
 def provenance(
-    pipeline: str, steps: Steps, dataflow: Dataflow, cells: dict[str, dict[str, Any]], files: dict[str, bytes], source: str
+    pipeline: str,
+    steps: Steps,
+    dataflow: Dataflow,
+    cells: dict[str, dict[str, Any]],
+    files: dict[str, bytes],
+    source: str,
 ) -> dict[str, Any]:
     """The content of .promotion.json."""
     commit, dirty = git_state(steps.notebook.path)

@@ -15,6 +15,7 @@ def check_plan(steps: Steps) -> Iterator[Finding]:
     """Findings that need more than names: modules that are not installed, shared cells that are no module."""
     yield from _not_installed(steps)
     yield from _waiting_shared(steps)
+    yield from _raising(steps)
     yield from _never_run(steps)
 
 
@@ -57,6 +58,22 @@ def _waiting_shared(steps: Steps) -> Iterator[Finding]:
                 )
                 break
             waiting.extend(ast.iter_child_nodes(node))
+
+
+def _raising(steps: Steps) -> Iterator[Finding]:
+    for step in steps.steps:
+        for tagged in (*step.cells, *step.checks):
+            if "raises-exception" in tagged.cell.tags:
+                yield Finding(
+                    "CM404",
+                    "raises-exception",
+                    "error",
+                    "a cell that is meant to fail fails its task: Papermill stops at every error",
+                    "catch the exception in the cell, or tag the cell `skip`",
+                    step=step.name,
+                    cell=tagged.cell.number,
+                    cell_id=str(tagged.cell.id),
+                )
 
 
 def _never_run(steps: Steps) -> Iterator[Finding]:

@@ -24,7 +24,10 @@ def shared_module(steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter,
     """Write the shared cells one after the other; None if the notebook has none."""
     if not steps.shared:
         return None
-    lines = [f'"""Shared by the tasks of this folder: imports, functions and classes of {steps.notebook.path.name}."""', ""]
+    lines = [
+        f'"""Shared by the tasks of this folder: imports, functions and classes of {steps.notebook.path.name}."""',
+        "",
+    ]
     future, bodies = _split_future(steps.shared)
     lines += [*future, ""] if future else []
     if any("get_ipython()" in body for _, body in bodies):
@@ -67,6 +70,11 @@ def _split_future(cells: tuple[TaggedCell, ...]) -> tuple[list[str], list[tuple[
 
 def _without_cellmill(line: str) -> str:
     """Loading cellmill's magics is of no use in a module that must run without it."""
-    if line.strip().startswith(("get_ipython().run_line_magic('load_ext', 'cellmill')", "get_ipython().run_line_magic('reload_ext', 'cellmill')")):
+    if line.strip().startswith(
+        (
+            "get_ipython().run_line_magic('load_ext', 'cellmill')",
+            "get_ipython().run_line_magic('reload_ext', 'cellmill')",
+        )
+    ):
         return ""
     return line

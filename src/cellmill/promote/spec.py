@@ -33,8 +33,6 @@ def pipeline_yaml(
             "static_analysis": "disable",
             "executor_params": {"cwd": "{{workdir}}", "progress_bar": False, "log_output": False},
         }
-        if steps.notebook.kernel != "python3":
-            task["kernelspec_name"] = steps.notebook.kernel
         used = [one.name for one in parameters if one.name in flow.parameters and one.name in settable]
         task["params"] = {**{name: f"{{{{{name}}}}}" for name in used}, "resources_": resources}
         tasks.append(task)
