@@ -8,6 +8,7 @@ import yaml
 
 from cellmill.dataflow import Dataflow
 from cellmill.notebook.steps import Steps
+from cellmill.promote.env_values import encode, env_key
 from cellmill.promote.parameters import Parameter
 
 
@@ -15,7 +16,6 @@ def pipeline_yaml(
     pipeline: str, steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter, ...], source: str
 ) -> str:
     """Plain Ploomber: a task a step, products below output/, tasks run in the notebook's folder."""
-    settable = {one.name for one in parameters if one.default is not None}
     tasks = []
     for flow in dataflow.steps:
         resources = {"handover": f"{pipeline}_handover.py"}
@@ -33,8 +33,8 @@ def pipeline_yaml(
             "static_analysis": "disable",
             "executor_params": {"cwd": "{{workdir}}", "progress_bar": False, "log_output": False},
         }
-        used = [one.name for one in parameters if one.name in flow.parameters and one.name in settable]
-        task["params"] = {**{name: f"{{{{{name}}}}}" for name in used}, "resources_": resources}
+        used = [one.name for one in parameters if one.name in flow.parameters]
+        task["params"] = {**{name: f"{{{{{env_key(name)}}}}}" for name in used}, "resources_": resources}
         tasks.append(task)
     header = (
         f"# Ploomber pipeline {pipeline}, promoted from {source}.\n"
@@ -45,10 +45,7 @@ def pipeline_yaml(
 
 def env_yaml(pipeline: str, parameters: tuple[Parameter, ...], workdir: str, *, profile: str | None = None) -> str:
     """Parameters' defaults, and the folder that tasks run in (the notebook's)."""
-    values = {
-        "workdir": f"{{{{here}}}}/{workdir}",
-        **{one.name: one.default for one in parameters if one.default is not None},
-    }
+    values = {"workdir": f"{{{{here}}}}/{workdir}", **{env_key(one.name): encode(one.default) for one in parameters}}
     if profile is None:
         header = f"# Parameters of pipeline {pipeline}: the notebook's defaults. env.<profile>.yaml holds others.\n"
     else:
