@@ -1,0 +1,46 @@
+# %% tags=["parameters"]
+upstream = ["smoothing"]
+product = None
+resources_ = None
+first_year: int = 1960              # history before this year is left out
+last_year: int | None = None        # stop the history after this year (None: use all of it)
+horizon: int = 24                   # months to look ahead
+tests: int = 16                     # how often the past is played again in the backtest
+step_months: int = 6                # months between two tests
+coverage: float = 0.8               # share of the past errors that the forecast's band must hold
+
+# %% tags=["inputs"]
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(resources_["handover"]).parent))
+import co2_forecast_handover
+
+co2_forecast_handover.begin(product, globals())
+from co2_forecast_shared import AutoReg, np, pd, play_again
+(
+    Backtest,
+    growth,
+    naive,
+    series,
+    smoothing,
+) = co2_forecast_handover.load(upstream["smoothing"], "Backtest", "growth", "naive", "series", "smoothing")
+
+
+# %% cell="autoregression"
+def autoregress(history):
+    return AutoReg(history, lags=13, trend="ct", seasonal=True, period=12).fit().forecast(horizon)
+
+
+autoregression = play_again("autoregression", series, autoregress)
+autoregression
+
+# %% tags=["outputs"]
+co2_forecast_handover.save(
+    autoregress=autoregress,
+    autoregression=autoregression,
+    growth=growth,
+    naive=naive,
+    series=series,
+    smoothing=smoothing,
+)

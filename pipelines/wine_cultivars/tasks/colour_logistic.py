@@ -1,0 +1,51 @@
+# %% tags=["parameters"]
+upstream = ["load", "split", "colour"]
+product = None
+resources_ = None
+test_size: float = 0.3          # share of the bottles that only the last section opens
+folds: int = 5
+repeats: int = 4                # cross-validation is done so many times, each with other folds
+trees: int = 60                 # trees of each forest
+neighbours: list[int] = [3, 5, 9, 15]   # tried for k nearest neighbours
+prices: dict[str, float] = {"basic": 12.0, "phenols": 38.0, "colour": 16.0}   # euros a bottle, assumed
+good_enough: float = 0.95       # the accuracy that a merchant asks for
+random_state: int = 2
+
+# %% tags=["inputs"]
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(resources_["handover"]).parent))
+import wine_cultivars_handover
+
+wine_cultivars_handover.begin(product, globals())
+from wine_cultivars_shared import (
+    LogisticRegression,
+    RepeatedStratifiedKFold,
+    Result,
+    StandardScaler,
+    cross_val_score,
+    make_pipeline,
+    np,
+    race,
+)
+grape = wine_cultivars_handover.load(upstream["load"], "grape")
+cellar = wine_cultivars_handover.load(upstream["split"], "cellar")
+colour = wine_cultivars_handover.load(upstream["colour"], "colour")
+
+# %% [markdown]
+# ## Colour
+#
+# Three readings of a spectrophotometer.
+
+# %% cell="colour-logistic"
+colour_logistic = race(
+    "colour",
+    "logistic regression",
+    make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
+    colour.loc[cellar],
+)
+print(colour_logistic)
+
+# %% tags=["outputs"]
+wine_cultivars_handover.save(colour_logistic=colour_logistic)

@@ -1,0 +1,45 @@
+# %% tags=["parameters"]
+upstream = ["load", "split", "phenols"]
+product = None
+resources_ = None
+test_size: float = 0.3          # share of the bottles that only the last section opens
+folds: int = 5
+repeats: int = 4                # cross-validation is done so many times, each with other folds
+trees: int = 60                 # trees of each forest
+neighbours: list[int] = [3, 5, 9, 15]   # tried for k nearest neighbours
+prices: dict[str, float] = {"basic": 12.0, "phenols": 38.0, "colour": 16.0}   # euros a bottle, assumed
+good_enough: float = 0.95       # the accuracy that a merchant asks for
+random_state: int = 2
+
+# %% tags=["inputs"]
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(resources_["handover"]).parent))
+import wine_cultivars_handover
+
+wine_cultivars_handover.begin(product, globals())
+from wine_cultivars_shared import (
+    KNeighborsClassifier,
+    RepeatedStratifiedKFold,
+    Result,
+    StandardScaler,
+    cross_val_score,
+    make_pipeline,
+    np,
+    race,
+)
+grape = wine_cultivars_handover.load(upstream["load"], "grape")
+cellar = wine_cultivars_handover.load(upstream["split"], "cellar")
+phenols = wine_cultivars_handover.load(upstream["phenols"], "phenols")
+
+# %% cell="phenols-neighbours"
+attempts = []
+for k in neighbours:
+    pipeline = make_pipeline(StandardScaler(), KNeighborsClassifier(n_neighbors=k))
+    attempts.append(race("phenols", f"{k} nearest neighbours", pipeline, phenols.loc[cellar]))
+phenols_neighbours = max(attempts, key=lambda attempt: attempt.accuracy)
+print(phenols_neighbours)
+
+# %% tags=["outputs"]
+wine_cultivars_handover.save(phenols_neighbours=phenols_neighbours)
