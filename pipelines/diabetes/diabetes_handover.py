@@ -10,17 +10,22 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import enum
 import functools
+import gc
 import importlib
 import io
+import itertools
 import json
 import os
 import pickle
 import shutil
 import sys
 import types
+import typing
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +48,7 @@ class _Running:
         self.path: list[str] = []
         self.directory = ""
         self.shared: dict[str, Any] = {}
+        self.parts: dict[str, dict[tuple[str, Any], Any]] = {}
         self.metrics: dict[str, float] = {}
         self.criteria: list[dict[str, Any]] = []
         self.loaded: dict[Path, dict[str, Any]] = {}
@@ -161,6 +167,7 @@ def _run_shared(source: Path, namespace: dict[str, Any]) -> None:
     module.__file__ = str(source)
     sys.modules[SHARED] = module
     _task.shared = made
+    _task.parts = {name: _parts(value) for name, value in made.items()}
 
 
 @contextlib.contextmanager
@@ -177,7 +184,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _shared_object(name: str) -> Any:
-    """A function or class of the shared cells, by its qualified name."""
+    """A function, class or marker of the shared cells, by its qualified name."""
     value: Any = importlib.import_module(SHARED)
     for part in name.split("."):
         value = getattr(value, part)
@@ -185,7 +192,9 @@ def _shared_object(name: str) -> Any:
 
 
 def _shared_name(value: Any) -> str | None:
-    """The qualified name under which the shared cells hold this very function or class."""
+    """The qualified name under which the shared cells hold this very function, class or marker."""
+    if type(value) is object:
+        return next((name for name, made in _task.shared.items() if made is value), None)
     name = getattr(value, "__qualname__", None)
     if not isinstance(name, str) or "<" in name:
         return None
@@ -195,40 +204,70 @@ def _shared_name(value: Any) -> str | None:
     return name if found is value else None
 
 
-def _own_state(value: Any) -> dict[str, Any]:
-    """What a shared function or class may have changed since the shared cells ran."""
+def _parts(value: Any) -> dict[tuple[str, Any], Any]:
+    """What may change of a function or class: attributes, an enclosing function's variables, a generic one's cases."""
     if isinstance(value, types.FunctionType):
-        return {
-            "__defaults__": value.__defaults__,
-            "__kwdefaults__": value.__kwdefaults__,
-            "__dict__": dict(value.__dict__),
-        }
-    code = (types.FunctionType, classmethod, staticmethod, property, types.MemberDescriptorType)
-    return {
-        name: attribute
-        for name, attribute in vars(value).items()
-        if not name.startswith("__") and not isinstance(attribute, code)
-    }
+        attributes = {"__defaults__": value.__defaults__, "__kwdefaults__": value.__kwdefaults__, **vars(value)}
+        cells = enumerate(value.__closure__ or ())
+        registry = getattr(value, "registry", None)
+        cases = registry.items() if isinstance(registry, types.MappingProxyType) else ()
+        return (
+            {("attribute", name): content for name, content in attributes.items()}
+            | {("cell", at): content[0] for at, cell in cells if (content := _content(cell))}
+            | {("case", kind): function for kind, function in cases}
+        )
+    if isinstance(value, type) and not isinstance(value, enum.EnumMeta):
+        return {("attribute", name): content for name, content in vars(value).items() if name not in _UNSETTABLE}
+    return {}
 
 
-def _restore_shared(name: str, state: dict[str, Any]) -> Any:
+def _own_state(name: str, value: Any) -> dict[tuple[str, Any], Any]:
+    """What a shared function or class may have changed since the shared cells ran."""
+    before = _task.parts.get(name, {})
+    changed = {}
+    for part, content in _parts(value).items():
+        fixed = isinstance(content, _CODE) or (isinstance(value, type) and part[1].startswith("__"))
+        if not fixed or before.get(part) is not content:
+            changed[part] = content
+    return changed
+
+
+def _restore_shared(name: str, state: dict[tuple[str, Any], Any]) -> Any:
     value = _shared_object(name)
-    for attribute, content in state.items():
-        if attribute == "__dict__":
-            value.__dict__.update(content)
+    for (kind, key), content in state.items():
+        if kind == "cell":
+            value.__closure__[key].cell_contents = content
+        elif kind == "case":
+            value.register(key, content)
         else:
-            setattr(value, attribute, content)
+            setattr(value, key, content)
     return value
 
 
 class _Stateful:
     """Stands in a pickle for a shared function or class together with its state."""
 
-    def __init__(self, name: str, state: dict[str, Any]) -> None:
+    def __init__(self, name: str, state: dict[tuple[str, Any], Any]) -> None:
         self.name, self.state = name, state
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore_shared, (self.name, self.state)
+
+
+_UNSETTABLE = ("__dict__", "__weakref__", "__abstractmethods__", "_abc_impl")
+# What does not change by itself: where the same one is still there, the loading task has it from the shared cells.
+_CODE = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MappingProxyType,
+    types.MemberDescriptorType,
+    types.ModuleType,
+    functools._lru_cache_wrapper,
+    classmethod,
+    property,
+    staticmethod,
+    type,
+)
 
 
 # Pickling
@@ -265,12 +304,28 @@ def _set_function(function: types.FunctionType, state: dict[str, Any]) -> None:
         setattr(function, name, value)
 
 
-def _set_cell(cell: types.CellType, content: Any) -> None:
-    cell.cell_contents = content[0]
+def _content(cell: types.CellType) -> tuple[Any, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:
+        return ()
+
+
+def _set_cell(cell: types.CellType, content: tuple[Any, ...]) -> None:
+    if content:
+        cell.cell_contents = content[0]
 
 
 def _cached_function(function: Any, parameters: dict[str, Any]) -> Any:
     return functools.lru_cache(**parameters)(function)
+
+
+def _make_error(kind: type[BaseException], arguments: tuple[Any, ...]) -> BaseException:
+    return kind.__new__(kind, *arguments)
+
+
+def _accept(*_: Any, **__: Any) -> None:
+    """Stands in for the `__init_subclass__` of a class while classes are made again."""
 
 
 def _importable(function: types.FunctionType) -> bool:
@@ -291,55 +346,116 @@ def _used_globals(code: types.CodeType) -> set[str]:
     return names
 
 
-def _array_view(base: Any, kind: Any, shape: tuple[int, ...], offset: int, strides: tuple[int, ...]) -> Any:
+def _array_view(
+    base: Any, kind: Any, shape: tuple[int, ...], offset: int, strides: tuple[int, ...], writeable: bool
+) -> Any:
+    """An array that looks into another one's memory."""
     import numpy
 
-    return numpy.ndarray(shape, kind, base.reshape(-1, order="A"), offset, strides)
+    flat = base.reshape(-1, order="A")
+    if kind.hasobject:
+        view = numpy.lib.stride_tricks.as_strided(flat[offset // base.itemsize :], shape, strides)
+    else:
+        view = numpy.ndarray.__new__(
+            numpy.memmap if _is_mapped(base) else numpy.ndarray, shape, kind, flat, offset, strides
+        )
+    if not writeable:
+        view.flags.writeable = False
+    return view
+
+
+def _spread_array(compact: Any, strides: tuple[int, ...], writeable: bool) -> Any:
+    """An array in its own order or with gaps, as it lay in memory: some sums depend on that in their last digit."""
+    import numpy
+
+    reaches = [(size - 1) * stride for size, stride in zip(compact.shape, strides, strict=True)]
+    before = -sum(reach for reach in reaches if reach < 0)
+    memory = numpy.zeros(before + sum(reach for reach in reaches if reach > 0) + compact.itemsize, "u1")
+    array = numpy.ndarray(compact.shape, compact.dtype, memory, before, strides)
+    array[...] = compact
+    array.flags.writeable = writeable
+    return array
+
+
+def _map_array(path: str, kind: Any, mode: str, offset: int, shape: tuple[int, ...], order: Any) -> Any:
+    import numpy
+
+    return numpy.memmap(path, kind, mode, offset, shape, order)  # type: ignore[call-overload]
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle, but functions find their globals in the consumer and closures that share a cell go on sharing it."""
+    """cloudpickle, but functions find their globals in the consumer, and what shares memory goes on sharing it.
 
-    def __init__(self, file: Any, files: dict[int, str]) -> None:
+    Parameters
+    ----------
+    file
+        Where the pickle goes.
+    files
+        Ids of the values that have a file of their own, with its name.
+    looked_into
+        Ids of the arrays whose memory several others use.
+    """
+
+    def __init__(self, file: Any, files: Mapping[int, str], looked_into: Set[int] = frozenset()) -> None:
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
         self.files = files
-        self.cells: list[types.CellType] = []
-        self.views: set[int] = set()
+        self.looked_into = looked_into
+        self.spans: dict[int, dict[int, tuple[int, int]]] = {}
+        self.apart: dict[int, Any] = {}
+        self.hooks: list[tuple[type, str, Any]] = []
         self.foreign: dict[int, dict[str, Any]] = {}
+        self.reducers = {**_REDUCERS, **_array_reducers()}
 
     def dump_all(self, value: Any) -> None:
-        """Dump a value, then the contents of all closure cells met: a closure may hold itself."""
+        """Dump a value, then what its classes do when subclasses or instances of them are made."""
         self.dump(value)
-        while self.cells:
-            cells, self.cells = self.cells, []
-            self.dump([(cell, _content(cell)) for cell in cells])
+        while self.hooks:
+            hooks, self.hooks = self.hooks, []
+            self.dump(hooks)
         self.dump(None)
 
     def persistent_id(self, value: Any) -> str | None:
-        return self.files.get(id(value))
+        name = self.files.get(id(value))
+        if name is not None and _is_array(value):
+            self._note(value)
+        return name
 
     def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, (types.FunctionType, type)) and (name := _shared_name(value)) is not None:
+        kind = type(value)
+        if issubclass(kind, type):
+            return self._reduce_class(value)
+        if (reduce := self.reducers.get(kind)) is not None:
+            return reduce(self, value)
+        if issubclass(kind, BaseException) and isinstance(kind.__init__, types.FunctionType):
+            return _make_error, (kind, value.args), vars(value)
+        return NotImplemented
+
+    def _reduce_class(self, made: type) -> Any:
+        """As cloudpickle does, with what it leaves out, but what the class runs for subclasses does not run again."""
+        if (name := _shared_name(made)) is not None:
             return _shared_object, (name,)
-        if isinstance(value, types.CellType):
-            return self._reduce_cell(value)
-        if isinstance(value, types.FunctionType) and not _importable(value):
-            return self._reduce_function(value)
-        if isinstance(value, functools._lru_cache_wrapper) and value.__module__ == "__main__":
-            return _cached_function, (value.__wrapped__, value.cache_parameters())
-        if type(value).__name__ == "ndarray" and type(value).__module__ == "numpy":
-            return self._reduce_array(value)
-        return super().reducer_override(value)
+        reduced = super().reducer_override(made)
+        if not isinstance(reduced, tuple) or reduced[0].__name__ != "_make_skeleton_class":
+            return reduced
+        body = next(one for one in reduced[1] if isinstance(one, dict))
+        body["__qualname__"] = made.__qualname__
+        state = reduced[2][0]
+        if state.get("__slots__"):
+            body["__slots__"] = state.pop("__slots__")
+        for hook in _HOOKS_OF_METACLASSES if issubclass(made, type) else _HOOKS:
+            if hook in state:
+                self.hooks.append((made, hook, state[hook]))
+                state[hook] = _inherited(made, hook)
+        return reduced
 
-    def _reduce_cell(self, cell: types.CellType) -> tuple[Any, ...]:
-        """Plain contents go with the cell; others are filled in at the end, when whatever they refer to is there."""
-        content = _content(cell)
-        if content and isinstance(content[0], _PLAIN):
-            return types.CellType, (), content, None, None, _set_cell
-        self.cells.append(cell)
-        return types.CellType, ()
+    def _reduce_cell(self, cell: types.CellType) -> Any:
+        return types.CellType, (), _content(cell), None, None, _set_cell
 
-    def _reduce_function(self, function: types.FunctionType) -> tuple[Any, ...]:
+    def _reduce_function(self, function: types.FunctionType) -> Any:
+        if (name := _shared_name(function)) is not None:
+            return _shared_object, (name,)
+        if _importable(function):
+            return super().reducer_override(function)
         state = {
             name: getattr(function, name)
             for name in ("__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__", "__annotations__")
@@ -360,45 +476,150 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         names = _used_globals(function.__code__) | {"__name__", "__builtins__"}
         return self.foreign.setdefault(id(own), {}), {name: own[name] for name in names if name in own}
 
+    def _reduce_cached(self, function: Any) -> Any:
+        if (name := _shared_name(function)) is not None:
+            return _shared_object, (name,)
+        if function.__module__ != "__main__":
+            return NotImplemented
+        return _cached_function, (function.__wrapped__, function.cache_parameters())
+
+    def _reduce_cached_property(self, value: functools.cached_property[Any]) -> Any:
+        return functools.cached_property, (value.func,), {"attrname": value.attrname}
+
+    def _reduce_proxy(self, proxy: types.MappingProxyType[Any, Any]) -> Any:
+        return types.MappingProxyType, (gc.get_referents(proxy)[0],)
+
+    def _reduce_weak_keys(self, value: weakref.WeakKeyDictionary[Any, Any]) -> Any:
+        """What is kept for classes, as generic functions do; other keys might be gone when it is loaded."""
+        if not all(isinstance(key, type) for key in value):
+            return NotImplemented
+        return type(value), (dict(value),)
+
+    def _reduce_new_type(self, value: Any) -> Any:
+        return type(value), (value.__qualname__, value.__supertype__), {"__module__": value.__module__}
+
+    def _reduce_marker(self, value: object) -> Any:
+        name = _shared_name(value)
+        return NotImplemented if name is None else (_shared_object, (name,))
+
+    def _refuse(self, value: Any) -> Any:
+        if value in (sys.stdin, sys.stdout, sys.stderr):
+            return NotImplemented
+        raise pickle.PicklingError(f"cannot pickle {type(value).__name__!r} object")
+
     def _reduce_array(self, array: Any) -> Any:
-        """An array that looks into another one's memory goes on doing so."""
+        """An array that looks into memory which others use too goes on doing so; any other keeps its layout."""
         base = _owner(array)
-        if base is array or base.dtype.hasobject or base.nbytes > 8 * array.nbytes + 1_000_000:
+        if id(array) not in self.apart:
+            self._note(array)
+            if base is not array and (id(base) in self.looked_into or _is_mapped(base)):
+                offset = _address(array) - _address(base)
+                return _array_view, (base, array.dtype, array.shape, offset, array.strides, array.flags.writeable)
+        if array.flags.forc or array.dtype.hasobject:
             return NotImplemented
-        if not (base.flags.c_contiguous or base.flags.f_contiguous):
+        return _spread_array, (array.copy(), array.strides, array.flags.writeable)
+
+    def _reduce_mapped(self, array: Any) -> Any:
+        """An array in a file of the author's: the same file again."""
+        base = _owner(array)
+        if not _is_mapped(base):
             return NotImplemented
-        self.views.add(id(base))
-        offset = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-        return _array_view, (base, array.dtype, array.shape, offset, array.strides)
+        if base is not array:
+            return self._reduce_array(array)
+        base.flush()
+        mode = "r" if base.mode == "r" else "r+"
+        order = "C" if base.flags.c_contiguous else "F"
+        return _map_array, (str(base.filename), base.dtype, mode, base.offset, base.shape, order)
+
+    def _reduce_block(self, block: Any) -> Any:
+        """Columns of a DataFrame: those of two frames may share memory, which pandas knows and a pickle does not."""
+        make, (values, *others) = block.__reduce__()
+        values = values[:]
+        for array in (values, *(getattr(values, name, None) for name in ("_ndarray", "_data", "_mask"))):
+            self.apart[id(array)] = array
+        return make, (values, *others)
+
+    def _note(self, array: Any) -> None:
+        self.spans.setdefault(id(_owner(array)), {})[id(array)] = _span(array)
+
+    def overlapping(self) -> set[int]:
+        """Ids of the arrays whose memory is used by several arrays that were dumped."""
+        found = set()
+        for owner, spans in self.spans.items():
+            ordered = sorted(spans.values())
+            if any(start < end for (_, end), (start, _) in itertools.pairwise(ordered)):
+                found.add(owner)
+        return found
+
+
+_HOOKS = ("__init_subclass__",)
+_HOOKS_OF_METACLASSES = ("__init_subclass__", "__new__", "__init__", "__prepare__")
+_REDUCERS: dict[type, Callable[[_Pickler, Any], Any]] = {
+    types.CellType: _Pickler._reduce_cell,
+    types.FunctionType: _Pickler._reduce_function,
+    types.MappingProxyType: _Pickler._reduce_proxy,
+    functools._lru_cache_wrapper: _Pickler._reduce_cached,
+    functools.cached_property: _Pickler._reduce_cached_property,
+    weakref.WeakKeyDictionary: _Pickler._reduce_weak_keys,
+    typing.NewType: _Pickler._reduce_new_type,
+    object: _Pickler._reduce_marker,
+    io.TextIOWrapper: _Pickler._refuse,
+    memoryview: _Pickler._refuse,
+}
+
+
+def _array_reducers() -> dict[type, Callable[[_Pickler, Any], Any]]:
+    """For types of numpy and pandas, where these are in use."""
+    found: dict[type, Callable[[_Pickler, Any], Any]] = {}
+    if (numpy := sys.modules.get("numpy")) is not None:
+        found |= {numpy.ndarray: _Pickler._reduce_array, numpy.memmap: _Pickler._reduce_mapped}
+    if (blocks := sys.modules.get("pandas.core.internals.blocks")) is not None:
+        found |= dict.fromkeys(_subclasses(blocks.Block), _Pickler._reduce_block)
+    return found
+
+
+def _subclasses(made: type[Any]) -> Iterator[type[Any]]:
+    yield made
+    for below in made.__subclasses__():
+        yield from _subclasses(below)
+
+
+def _inherited(made: type, hook: str) -> Any:
+    """What stands in for a class's hook while other classes are made again: that of a library's class above it."""
+    if hook == "__init_subclass__":
+        return classmethod(_accept)
+    return next(vars(base)[hook] for base in made.__mro__[1:] if base.__module__ != "__main__" and hook in vars(base))
 
 
 def _owner(array: Any) -> Any:
     """The array whose memory this one uses."""
-    while type(array.base) is type(array):
-        array = array.base
+    import numpy
+
+    base = array.base
+    while base is not None:
+        if isinstance(base, numpy.ndarray):
+            array = base
+        base = getattr(base, "base", None)
     return array
 
 
-_PLAIN = (
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    bool,
-    type(None),
-    set,
-    frozenset,
-    types.BuiltinFunctionType,
-    types.ModuleType,
-)
+def _is_mapped(array: Any) -> bool:
+    """Whether the array is a file that others may read, too."""
+    return getattr(array, "mode", "c") != "c" and bool(array.filename) and Path(array.filename).exists()
 
 
-def _content(cell: types.CellType) -> tuple[Any, ...]:
-    try:
-        return (cell.cell_contents,)
-    except ValueError:
-        return ()
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _span(array: Any) -> tuple[int, int]:
+    """The memory from the array's first byte to its last."""
+    reaches = [(size - 1) * stride for size, stride in zip(array.shape, array.strides, strict=True)]
+    start = _address(array)
+    if array.size == 0:
+        return start, start
+    below = sum(reach for reach in reaches if reach < 0)
+    return start + below, start + sum(reach for reach in reaches if reach > 0) + array.itemsize
 
 
 class _Unpickler(pickle.Unpickler):
@@ -409,23 +630,23 @@ class _Unpickler(pickle.Unpickler):
 
     def load_all(self) -> Any:
         value = self.load()
-        while (cells := self.load()) is not None:
-            for cell, content in cells:
-                if content:
-                    cell.cell_contents = content[0]
+        while (hooks := self.load()) is not None:
+            for made, hook, content in hooks:
+                setattr(made, hook, content)
         return value
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "__main__":
+            # The notebook's names are not there yet when a task loads its variables; those of the shared cells are.
+            if name.partition(".")[0] not in _task.shared:
+                raise pickle.UnpicklingError(f"{name} can only be found by its name")
+            return _shared_object(name)
+        return super().find_class(module, name)
 
     def persistent_load(self, key: Any) -> Any:
         if key not in self.loaded:
             self.loaded[key] = _read_file(self.folder / key)
         return self.loaded[key]
-
-
-def _dump(path: Path, value: Any, files: dict[int, str]) -> set[int]:
-    with path.open("wb") as file:
-        pickler = _Pickler(file, files)
-        pickler.dump_all(value)
-    return pickler.views
 
 
 # Writing and reading
@@ -434,56 +655,62 @@ def _dump(path: Path, value: Any, files: dict[int, str]) -> set[int]:
 def _write(folder: Path, variables: dict[str, Any]) -> dict[str, Any]:
     """Write all variables; returns what the manifest says of them."""
     values = {
-        name: _Stateful(shared, _own_state(value)) if (shared := _shared_name(value)) is not None else value
+        name: _Stateful(shared, _own_state(shared, value)) if (shared := _shared_name(value)) is not None else value
         for name, value in variables.items()
     }
     files = _write_files(folder, values)
     try:
-        views = _dump(folder / "bundle.pkl", values, files)
-        kept = {key: file for key, file in files.items() if not _looked_into(key, values, views)}
-        if kept != files:
-            for key in files.keys() - kept.keys():
-                (folder / files[key]).unlink()
-            files = kept
-            _dump(folder / "bundle.pkl", values, files)
-    except HandoverError:
-        raise
+        overlapping = _dump(folder / "bundle.pkl", values, files)
+        if overlapping:
+            for value in values.values():
+                if _is_array(value) and id(_owner(value)) in overlapping and id(value) in files:
+                    (folder / files.pop(id(value))).unlink()
+            _dump(folder / "bundle.pkl", values, files, overlapping)
     except Exception as error:
         raise _culprit(variables, error) from error
     return {name: _describe(value, files.get(id(value), "bundle.pkl"), folder) for name, value in variables.items()}
 
 
-def _looked_into(key: int, values: dict[str, Any], views: set[int]) -> bool:
-    """Whether an array that has a file of its own shares its memory with something in the bundle."""
-    return any(
-        id(value) == key and type(value).__name__ == "ndarray" and id(_owner(value)) in views
-        for value in values.values()
-    )
+def _dump(path: Path, value: Any, files: Mapping[int, str], looked_into: Set[int] = frozenset()) -> set[int]:
+    """Write a bundle; returns the ids of arrays whose memory several arrays in it use."""
+    with path.open("wb") as file:
+        pickler = _Pickler(file, files, looked_into)
+        pickler.dump_all(value)
+    return pickler.overlapping()
 
 
 def _write_files(folder: Path, values: dict[str, Any]) -> dict[int, str]:
     """Give DataFrames and arrays a file of their own where that keeps them exactly."""
     files: dict[int, str] = {}
-    owners: dict[int, int] = {}
-    arrays = {id(value): value for value in values.values() if _is_array(value)}
-    for value in arrays.values():
-        owners[id(_owner(value))] = owners.get(id(_owner(value)), 0) + 1
     for name, value in values.items():
         if id(value) in files:
             continue
-        if _is_array(value) and owners[id(_owner(value))] == 1:
+        # Some systems take X.npy and x.npy for one file.
+        stem = (
+            name if name.lower() not in {Path(file).stem.lower() for file in files.values()} else f"{name}.{len(files)}"
+        )
+        if _is_array(value) and _kept_by_npy(value):
             import numpy
 
-            numpy.save(folder / f"{name}.npy", value, allow_pickle=False)
-            files[id(value)] = f"{name}.npy"
-        elif _is_frame(value) and _write_frame(folder / f"{name}.parquet", value):
-            files[id(value)] = f"{name}.parquet"
+            numpy.save(folder / f"{stem}.npy", value, allow_pickle=False)
+            files[id(value)] = f"{stem}.npy"
+        elif _is_frame(value) and _write_frame(folder / f"{stem}.parquet", value):
+            files[id(value)] = f"{stem}.parquet"
     return files
 
 
 def _is_array(value: Any) -> bool:
     numpy = sys.modules.get("numpy")
-    return numpy is not None and type(value) is numpy.ndarray and not value.dtype.hasobject
+    return numpy is not None and type(value) is numpy.ndarray
+
+
+def _kept_by_npy(array: Any) -> bool:
+    from numpy.lib import format as npy
+
+    kind = array.dtype
+    if kind.hasobject or kind.metadata is not None or not array.flags.forc or not array.flags.writeable:
+        return False
+    return not _is_mapped(_owner(array)) and repr(npy.descr_to_dtype(npy.dtype_to_descr(kind))) == repr(kind)
 
 
 def _is_frame(value: Any) -> bool:
@@ -500,15 +727,33 @@ def _write_frame(path: Path, frame: Any) -> bool:
             warnings.simplefilter("ignore")
             frame.to_parquet(path)
             back = pandas.read_parquet(path)
-        pandas.testing.assert_frame_equal(frame, back, check_exact=True, check_freq=True)
-        same = _plain_layout(frame) and _plain_layout(back) and frame.attrs == back.attrs and frame.flags == back.flags
-        same = same and "object" not in {str(one) for one in frame.dtypes}
-        same = same and type(frame.index) is type(back.index) and type(frame.columns) is type(back.columns)
+        pandas.testing.assert_frame_equal(frame, back, check_exact=True, check_freq=True, check_flags=True)
+        same = _details(frame) == _details(back) and _plain_layout(frame) and _plain_layout(back)
+        same = same and not _holds_objects(frame)
     except Exception:
         same = False
     if not same:
         path.unlink(missing_ok=True)
     return same
+
+
+def _levels(index: Any) -> Any:
+    return getattr(index, "levels", (index,))
+
+
+def _holds_objects(frame: Any) -> bool:
+    """Whether a column or an index may hold anything: a file has fewer types."""
+    kinds = [*frame.dtypes, *(level.dtype for index in (frame.index, frame.columns) for level in _levels(index))]
+    return "object" in {str(kind) for kind in kinds}
+
+
+def _details(frame: Any) -> list[Any]:
+    """What a comparison of values lets pass: time zones' types, labels that are no longer used, types in attrs."""
+    indexes = (frame.index, frame.columns)
+    kinds = [*frame.dtypes, *(level.dtype for index in indexes for level in _levels(index))]
+    zones = [type(getattr(kind, "tz", None)) for kind in kinds]
+    unused = [list(level) for index in indexes if index.nlevels > 1 for level in _levels(index)]
+    return [type(frame.index), type(frame.columns), zones, repr((kinds, unused, frame.attrs))]
 
 
 def _plain_layout(frame: Any) -> bool:
@@ -558,7 +803,7 @@ def _check(folder: Path, variables: dict[str, Any]) -> None:
     for name, value in variables.items():
         if _type_name(back[name]) != _type_name(value):
             raise HandoverError(
-                f"variable `{name}` is a {_type_name(value)} but comes back from its file as {_type_name(back[name])}; "
+                f"variable `{name}` is a {_kind(value)} but comes back from its file as {_kind(back[name])}; "
                 f"{_REMEDY.format(name=name)}"
             )
 
@@ -575,12 +820,23 @@ def _culprit(variables: dict[str, Any], error: Exception) -> HandoverError:
             _Unpickler(io.BytesIO(file.getvalue()), Path()).load_all()
         except Exception as cause:
             return HandoverError(
-                f"variable `{name}` ({_type_name(value)}) can't be handed to later tasks: {cause}; "
+                f"variable `{name}` ({_kind(value)}) can't be handed to later tasks: {_words(cause)}; "
                 f"{_REMEDY.format(name=name)}"
             )
     if isinstance(error, OSError):
         raise error
-    return HandoverError(f"the variables {', '.join(variables)} can't be handed to later tasks together: {error}")
+    return HandoverError(
+        f"the variables {', '.join(variables)} can't be handed to later tasks together: {_words(error)}"
+    )
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _kind(value: Any) -> str:
+    """The type as people say it."""
+    return _type_name(value).removeprefix("builtins.").removeprefix("__main__.")
 
 
 def _type_name(value: Any) -> str:
