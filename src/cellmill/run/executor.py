@@ -251,8 +251,9 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     def _failed(
         self, task: Task, facts: TaskFacts, execution: Execution | None, error: BaseException, seconds: float
     ) -> None:
-        failure = self._failure(facts, execution, error)
         products = Products.of(task)
+        _take_away_torn(products)
+        failure = self._failure(facts, execution, error)
         report = self._report_of_failure(products, execution)
         failure = replace(failure, report=_text(report))
         with suppress(OSError):
@@ -337,6 +338,24 @@ def _discard(task: Task) -> None:
     for path in (products.variables, products.metrics, products.report):
         if path is not None:
             path.unlink(missing_ok=True)
+
+
+def _take_away_torn(products: Products) -> None:
+    """Take away what a full disk cut off; the report of what is left is written after this."""
+    with suppress(OSError):
+        if products.report is not None:
+            products.report.unlink(missing_ok=True)
+        # A device may never come to an end.
+        if products.notebook is not None and products.notebook.is_file() and not _is_json(products.notebook):
+            products.notebook.unlink()
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _unmark(task: Task) -> None:

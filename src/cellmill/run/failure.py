@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +30,7 @@ _DISK = {
 }
 _VARIABLE = re.compile(r"\bvariable `(\w+)`")
 _OS_ERROR = re.compile(r"\[Errno (\d+)\] ([^:]*)(?:: '(.+)')?")
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR)
 _LONGEST_VALUE = 500
 
 
@@ -91,15 +92,16 @@ class TaskFacts:
 
 def failure_of_cell(cell: CellFailure, task: TaskFacts) -> Failure:
     """Tell a failure that the engine saw."""
+    executed = task.executed if task.executed is not None and task.executed.exists() else None
+    task = replace(task, executed=executed)
     traceback = _COLOURS.sub("", "\n".join(cell.traceback))
     place = _place(cell, traceback, task)
     kind = _kind(cell, place)
     value = _one_line(cell.value)
-    if kind == "hand-over" and task.executed is not None and (found := _VARIABLE.search(value)):
-        place = task.origin.of_variable(found[1], task.executed) or place
+    if kind == "hand-over" and executed is not None and (found := _VARIABLE.search(value)):
+        place = task.origin.of_variable(found[1], executed) or place
     if kind in ("check", "error") and cell.name == "AssertionError" and not value:
         value = _line_of(cell, traceback) or ""
-    executed = task.executed if task.executed is not None and task.executed.exists() else None
     return Failure(
         task=task.name,
         kind=kind,
@@ -152,12 +154,11 @@ def disk_words(error: OSError) -> str:
     """
     words = _DISK.get(error.errno or 0, error.strerror or str(error))
     where = f" ({shown(Path(error.filename))})" if isinstance(error.filename, str) and error.filename else ""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    remedy = (
-        "free some or run with the pipeline on another disk"
-        if full
-        else "make the folder writable or copy the pipeline to one that is"
-    )
+    remedy = "make the folder writable or copy the pipeline to one that is"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "free some or run with the pipeline on another disk"
+    elif error.errno in _IN_THE_WAY:
+        words, remedy = "a file stands where a folder is needed", "move it away"
     return f"{words}{where}; {remedy}"
 
 
