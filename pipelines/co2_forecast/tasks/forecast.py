@@ -75,4 +75,4 @@ assert len(outlook) == horizon
 assert (outlook["low"] < outlook["forecast"]).all() and (outlook["forecast"] < outlook["high"]).all()
 
 # %% tags=["outputs"]
-co2_forecast_handover.save()
+co2_forecast_handover.save(outlook=outlook)

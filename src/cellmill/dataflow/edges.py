@@ -43,6 +43,7 @@ def join(steps: Steps, parts: list[Walked]) -> tuple[tuple[StepFlow, ...], tuple
     drafts = {part.name: Draft(part.name) for part in parts[_BEFORE_STEPS:]}
     for at in range(_BEFORE_STEPS, len(parts)):
         _add_variables(at, live, drafts)
+    _add_asked_for(steps, live, drafts)
     _replay_side_effect_imports(live, drafts)
     _replay_session_magics(parts, drafts)
     _add_states(parts, drafts)
@@ -73,6 +74,16 @@ def _add_variables(at: int, live: Liveness, drafts: dict[StepName, Draft]) -> No
             drafts[provider.name].outputs[name] = certain
     shared = live.parts[1].effects
     draft.parameters |= {name for name in shared.reads if name in live.touches[0]}
+
+
+def _add_asked_for(steps: Steps, live: Liveness, drafts: dict[StepName, Draft]) -> None:
+    """What ``--outputs`` names is saved whether a later step reads it or not."""
+    place = {part.name: at for at, part in enumerate(live.parts)}
+    for step in steps.steps:
+        at = place[step.name]
+        for name in step.options.outputs:
+            if name in live.touches[at]:
+                drafts[step.name].outputs.setdefault(name, live.is_certain(name, at))
 
 
 def _importable(name: str, effects: Effects) -> list[str]:

@@ -31,6 +31,7 @@ def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Pr
     found += _process_state(live)
     found += _dynamic(live)
     found += _reserved(live)
+    found += _not_made(steps, live)
     unique = {(one.code, one.step, one.name): one for one in reversed(found)}
     return tuple(sorted(unique.values(), key=lambda one: (one.cell or 0, one.line or 0, one.code, one.name or "")))
 
@@ -182,6 +183,24 @@ def _reserved(live: Liveness) -> Iterator[Finding]:
                 PARAMETERS,
                 name,
             )
+
+
+def _not_made(steps: Steps, live: Liveness) -> Iterator[Finding]:
+    place = {part.name: at for at, part in enumerate(live.parts)}
+    for step in steps.steps:
+        for tagged in step.cells:
+            for name in tagged.role.options.outputs:
+                if name not in live.touches[place[step.name]]:
+                    yield _finding(
+                        "CM210",
+                        "unknown-output",
+                        "error",
+                        f"step {step.name} is to hand over `{name}` by --outputs, and does not make it",
+                        f"correct `{name}` in --outputs, or take it out",
+                        Site(tagged.cell.number, str(tagged.cell.id), 1),
+                        step.name,
+                        name,
+                    )
 
 
 # Hand-over

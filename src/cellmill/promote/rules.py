@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from cellmill.dataflow.source import cell_code
 from cellmill.findings import Finding
 from cellmill.notebook.steps import Steps
+from cellmill.promote.parameters import read_parameters
 from cellmill.promote.requirements import missing_modules
 
 
 def check_plan(steps: Steps) -> Iterator[Finding]:
     """Findings that need more than names: modules that are not installed, shared cells that are no module."""
     yield from _not_installed(steps)
+    yield from _computed_parameters(steps)
     yield from _waiting_shared(steps)
     yield from _raising(steps)
     yield from _never_run(steps)
@@ -31,6 +33,32 @@ def _not_installed(steps: Steps) -> Iterator[Finding]:
             cell=cell,
             line=line,
         )
+
+
+def _computed_parameters(steps: Steps) -> Iterator[Finding]:
+    """Papermill sets parameters after their cell has run: what the cell computes of them stays as it was."""
+    settable = {one.name for one in read_parameters(steps)}
+    for tagged in steps.parameters:
+        code = cell_code(tagged)
+        for statement in code.tree.body if code is not None else ():
+            read = {
+                one.id for one in ast.walk(statement) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
+            }
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or not read & settable:
+                continue
+            name = sorted(read & settable)[0]
+            yield Finding(
+                "CM405",
+                "computed-parameter",
+                "warning",
+                f"this line uses `{name}` in the parameters cell, so it goes by the default of `{name}` in every run",
+                "move the line to the step that needs it, or to a shared cell",
+                step="parameters",
+                name=name,
+                cell=tagged.cell.number,
+                cell_id=str(tagged.cell.id),
+                line=statement.lineno,
+            )
 
 
 def _waiting_shared(steps: Steps) -> Iterator[Finding]:
