@@ -99,7 +99,7 @@ class Project:
 def one_sentence(text: str) -> str:
     """What stderr holds, which must be one sentence."""
     assert text.startswith("Error: "), text
-    assert text.endswith(".\n"), text
+    assert text.endswith((".\n", "?\n")), text
     assert text.count("\n") == 1, text
     assert "Traceback" not in text
     return text.removesuffix("\n")

@@ -42,7 +42,7 @@ def test_a_missing_profile_is_told_with_those_that_there_are(churn: Any) -> None
     done = churn.refused("run", "churn", "--env", "nope")
     assert done.stderr == "Error: pipelines/churn: there is no profile nope; the profiles are prod, test.\n"
     done = churn.refused("run", "churn", "--env", "prd")
-    assert done.stderr == "Error: pipelines/churn: there is no profile prd; did you mean prod.\n"
+    assert done.stderr == "Error: pipelines/churn: there is no profile prd; did you mean prod?\n"
 
 
 @pytest.mark.parametrize(

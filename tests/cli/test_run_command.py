@@ -67,7 +67,7 @@ def test_a_failed_run_exits_with_1_and_gives_the_next_command(
     "arguments, sentence",
     [
         (["nix"], "there is no pipeline nix; the pipelines are churn."),
-        (["chrun"], "there is no pipeline chrun; did you mean churn."),
+        (["chrun"], "there is no pipeline chrun; did you mean churn?"),
         (["notebooks"], "notebooks: this folder is not a pipeline: it has no pipeline.yaml."),
         (
             ["notebooks/churn.ipynb"],
@@ -76,7 +76,7 @@ def test_a_failed_run_exits_with_1_and_gives_the_next_command(
         (["churn", "-p", "m=1"], "there is no parameter m; accepted are n (int, default 3)."),
         (["churn", "-p", "n=many"], "parameter n takes an int, not many."),
         (["churn", "--env", "prod"], "there is no profile prod"),
-        (["churn", "--only", "trian"], "there is no step trian; did you mean train."),
+        (["churn", "--only", "trian"], "there is no step trian; did you mean train?"),
     ],
 )
 def test_wrong_words_are_told_before_anything_starts(

@@ -33,7 +33,7 @@ def find_pipeline(word: str) -> Path:
     names = sorted(found.parent.name for found in home.glob("*/pipeline.yaml"))
     close = get_close_matches(path.name, names, n=1)
     if close:
-        remedy = f"did you mean {close[0]}"
+        remedy = f"did you mean {close[0]}?"
     elif names:
         remedy = f"the pipelines are {', '.join(names)}"
     else:

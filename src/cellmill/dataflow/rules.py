@@ -299,12 +299,13 @@ def _process_state(live: Liveness) -> Iterator[Finding]:
             if at == len(live.parts) - 1:
                 continue
             shown = _state_shown(part, name, site)
-            carried = f"{name.removeprefix('patch:')} is carried to the steps below"
+            changed = name.removeprefix("patch:")
+            who = "this line" if shown == changed else f"`{shown}`"
             yield _finding(
                 "CM304",
                 "process-state",
                 "warning",
-                f"`{shown}` changes the state of the process, not a variable; {carried}",
+                f"{who} changes `{changed}`, which belongs to the process, not to a name; the steps below get it too",
                 "tag the cell `shared` if every step should start with it",
                 site,
                 part.name,

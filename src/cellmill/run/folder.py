@@ -166,7 +166,7 @@ def _read_env(folder: Path, profile: str | None) -> dict[str, Any]:
         profiles = sorted(found.name.split(".")[1] for found in folder.glob("env.*.yaml"))
         close = get_close_matches(profile, profiles, n=1)
         known = f"the profiles are {', '.join(profiles)}" if profiles else f"write {path.name} beside env.yaml"
-        remedy = f"did you mean {close[0]}" if close else known
+        remedy = f"did you mean {close[0]}?" if close else known
         raise CellmillError(f"there is no profile {profile}", notebook=folder, remedy=remedy)
     return env | read_yaml(path)
 

@@ -162,7 +162,7 @@ def _selection(pipeline: PipelineFolder, dag: DAG, order: list[str], only: str |
         return Selection()
     if first not in order:
         close = get_close_matches(first, order, n=1)
-        remedy = f"did you mean {close[0]}" if close else f"the steps are {', '.join(order)}"
+        remedy = f"did you mean {close[0]}?" if close else f"the steps are {', '.join(order)}"
         raise CellmillError(f"there is no step {first}", notebook=pipeline.folder, remedy=remedy)
     names = {first}
     if only is None:

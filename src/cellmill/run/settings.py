@@ -102,7 +102,7 @@ def _complaint(path: Path, error: ValidationError) -> CellmillError:
         return CellmillError(f"{key}: {_reason(first['msg'])}, not {first['input']!r}", notebook=path)
     accepted = _accepted(first["loc"])
     close = get_close_matches(str(first["loc"][-1]), accepted, n=1)
-    remedy = f"did you mean {close[0]}" if close else f"accepted here: {', '.join(accepted)}"
+    remedy = f"did you mean {close[0]}?" if close else f"accepted here: {', '.join(accepted)}"
     return CellmillError(f"there is no key {key}", notebook=path, remedy=remedy)
 
 
