@@ -121,7 +121,7 @@ class Calls(Dynamic):
         fact = self.program.facts.get(label)
         return (
             label not in self.program.codes
-            and (fact is None or fact.kind != "code")
+            and (fact is None or fact.kind != "closure")
             and not label.startswith("global:")
         )
 

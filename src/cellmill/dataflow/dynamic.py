@@ -41,6 +41,8 @@ class Dynamic(Expressions):
                 return self.eval_text(node, func.id, frame)
             if func.id in _NAMESPACES or func.id == "dir":
                 return self.eval_namespace(node, frame)
+        if isinstance(func, ast.Attribute) and func.attr == "update" and self.is_namespace(func.value, frame):
+            return self.update_namespace(node, frame)
         if isinstance(func, ast.Attribute) and func.attr in ("query", "eval") and node.args:
             self.read_query(node.args[0], frame)
         return None
@@ -90,6 +92,37 @@ class Dynamic(Expressions):
     def run(self, node: ast.stmt, frame: Frame) -> bool:
         """Read one statement (see `Walker`)."""
         raise NotImplementedError
+
+    def is_namespace(self, node: ast.expr, frame: Frame) -> bool:
+        """Whether this is ``globals()``, or at the notebook's top level ``locals()`` or ``vars()``."""
+        return (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in _NAMESPACES
+            and not node.args
+            and self.is_builtin(node.func.id, frame)
+            and (frame.function.kind == "module" or node.func.id == "globals")
+        )
+
+    def update_namespace(self, node: ast.Call, frame: Frame) -> Value:
+        """``globals().update(x=1)`` and ``globals().update({"x": 1})`` bind x; of other arguments nobody knows."""
+        pairs: list[tuple[object, ast.expr]] = [(one.arg, one.value) for one in node.keywords]
+        for one in node.args:
+            if isinstance(one, ast.Dict):
+                keys = [key.value if isinstance(key, ast.Constant) else None for key in one.keys]
+                pairs += list(zip(keys, one.values, strict=True))
+            else:
+                self.eval(one, frame)
+                pairs.append((None, ast.Constant(value=None)))
+        for name, expression in pairs:
+            value = self.eval(expression, frame)
+            if not isinstance(name, str):
+                frame.function.effects.binds_any = frame.function.effects.binds_any or self.site(node)
+            elif frame.function.kind == "module":
+                self.bind(name, value, frame, node)
+            else:
+                frame.function.effects.binds.setdefault(name, self.site(node))
+        return NOTHING
 
     def eval_namespace(self, node: ast.Call, frame: Frame) -> Value | None:
         """``globals()`` on its own may read every name; ``vars(x)`` is x's attributes."""

@@ -13,6 +13,7 @@ from cellmill.dataflow.scopes import FunctionNode, Scope, scope_of
 from cellmill.dataflow.values import NOTHING, Label, Value, union
 
 _CONSUMED = {"iterator", "resource"}
+_MAKERS = frozenset(("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__setstate__"))
 
 
 class Expressions:
@@ -119,10 +120,21 @@ class Expressions:
                 effects.reads[name] = site
         effects.mentions.setdefault(name, site)
         value = self.program.env.get(name, NOTHING)
-        if any(self.program.facts[label].kind in _CONSUMED for label in value.own if label in self.program.facts):
+        consumed = any(self.program.facts[one].kind in _CONSUMED for one in value.own if one in self.program.facts)
+        if consumed or self.changes_by_use(value):
             self.mutate_labels(value.own, effects, site)
         self.mention(value, effects, site)
         return value
+
+    def changes_by_use(self, value: Value) -> bool:
+        """Whether an operator, a loop or ``with`` may change the object: its class says so in a special method."""
+        for label in value.reach & self.program.codes.keys():
+            for name, method in self.program.codes[label].methods.items():
+                if name.startswith("__") and name.endswith("__") and name not in _MAKERS:
+                    changed = self.summary(self.program.codes[method]).mutated
+                    if any(one.startswith(f"param:{method}:") for one in changed):
+                        return True
+        return False
 
     def mention(self, value: Value, effects: Effects, site: Site) -> None:
         """Whoever holds a function may call it: what it does to the notebook's names may happen here."""
@@ -397,7 +409,7 @@ class Expressions:
                     found.add(label)
             elif label.startswith(("global:", "param:")) or (
                 fact is not None
-                and (fact.kind in ("unknown", "code") or (fact.kind == "instance" and fact.detail in classes))
+                and (fact.kind in ("unknown", "closure") or (fact.kind == "instance" and fact.detail in classes))
             ):
                 found.add(label)
         return frozenset(found)
@@ -561,7 +573,7 @@ class Expressions:
             for outer in (frame, frame.function):
                 captured = union(list(outer.locals.values())) if outer.locals else NOTHING
                 held |= captured
-            made = self.fresh(node, kind="code", detail=name)
+            made = self.fresh(node, kind="closure", detail=name)
             return Value(made.own | {code.label}, made.own | {code.label} | held.reach), code
         return Value(frozenset((code.label,)), frozenset((code.label,)) | held.reach), code
 

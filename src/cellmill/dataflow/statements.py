@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from cellmill.dataflow.calls import Calls
+from cellmill.dataflow.calls import Arguments, Calls
 from cellmill.dataflow.effects import Code
 from cellmill.dataflow.program import Frame
 from cellmill.dataflow.values import NOTHING, Value, only, union
@@ -342,6 +342,12 @@ class Walker(Calls):
                 "contextlib.contextmanager",
             ) or name.startswith(("functools.", "numba.", "abc.", "typing.", "dataclasses.")):
                 continue
+            elif self.program.dotted(decorator) is None and decorator.own:
+                given = Arguments((value,), {}, NOTHING, [], None)
+                call = ast.copy_location(ast.Call(func=ast.Constant(None), args=[], keywords=[]), code.node)
+                result = self.call_value(call, decorator, given, frame)
+                made = self.program.new("object", self.site(code.node), code.node.col_offset, code.name)
+                value = Value(made.own | result.own, made.own | result.reach | value.reach | decorator.reach)
             else:
                 made = self.program.new("object", self.site(code.node), code.node.col_offset, code.name)
                 value = Value(made.own, made.own | value.reach | decorator.reach)

@@ -12,9 +12,7 @@ from typing import Literal
 
 Label = str
 
-FactKind = Literal[
-    "object", "display", "frame", "instance", "iterator", "resource", "code", "class", "import", "unknown"
-]
+FactKind = Literal["object", "display", "frame", "instance", "iterator", "resource", "closure", "import", "unknown"]
 
 
 @dataclass(frozen=True)
