@@ -109,6 +109,16 @@ def test_a_renamed_notebook_is_told(start, project) -> None:
     assert author.run("%steps new.ipynb").status == "ok"
 
 
+def test_a_renamed_notebook_is_found_by_the_cells_that_were_run(start, project) -> None:
+    author = loaded(start, project)
+    author.run("size = 3", cell_id="cell-1")
+    path = project / "notebooks" / "churn.ipynb"
+    path.rename(path.with_name("new.ipynb"))
+    assert author.run("%steps", cell_id="scratch").text.startswith("new.ipynb: 3 steps")
+    path.with_name("copy.ipynb").write_bytes(path.with_name("new.ipynb").read_bytes())
+    assert "churn.ipynb: the notebook is not there (any more)" in author.run("%steps", cell_id="scratch").traceback
+
+
 def test_the_notebook_is_found_in_vs_code_and_in_collaborative_lab(start, project) -> None:
     path = project / "notebooks" / "churn.ipynb"
     kernel = start(project, {"JPY_SESSION_NAME": str(path.with_name(f"RTC:{path.name}"))})

@@ -64,7 +64,7 @@ class Session:
         Raises
         ------
         CellmillError
-            If nobody says which notebook this is, or it has been renamed since.
+            If nobody says which notebook this is, or it is gone and no other one has the cells that were run.
         """
         if argument:
             return Path(argument).expanduser()
@@ -75,12 +75,27 @@ class Session:
                 remedy="name it, as in %steps notebooks/churn.ipynb or %promote --notebook notebooks/churn.ipynb",
             )
         if not path.is_file():
+            renamed = self._renamed(path)
+            if renamed is not None:
+                return renamed
             raise CellmillError(
                 "the notebook is not there (any more)",
                 notebook=path,
                 remedy="save it; if it was renamed, restart the kernel or name the file, as in %steps FILE.ipynb",
             )
         return path
+
+    def _renamed(self, path: Path) -> Path | None:
+        """The one notebook beside the missing one that has cells which were run here: Lab names a file when it is saved."""
+        found = []
+        for other in sorted(path.parent.glob("*.ipynb")):
+            try:
+                cells = read_notebook(other).cells
+            except CellmillError:
+                continue
+            if any(str(cell.id) in self._executed for cell in cells):
+                found.append(other)
+        return found[0] if len(found) == 1 else None
 
     def _known_path(self) -> Path | None:
         vs_code = self.namespace.get(_VS_CODE)
