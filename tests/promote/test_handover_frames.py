@@ -21,7 +21,7 @@ PARQUET = {
     "an index of categories": "pd.DataFrame({'a': [1, 2]}, index=pd.CategoricalIndex([*'pq'], categories=[*'qp']))",
     "an index of periods": "pd.DataFrame({'a': [1, 2]}, index=pd.period_range('2024', periods=2, freq='Y'))",
     "an index of intervals": "pd.DataFrame({'a': [1, 2]}, index=pd.interval_range(0, 2))",
-    "two levels": "pd.DataFrame({'a': range(4)}, index=pd.MultiIndex.from_product([[*'xy'], [1, 2]], names=['k', 'n']))",
+    "two levels": "pd.DataFrame({'a': range(4)}, index=pd.MultiIndex.from_product([[*'xy'], [1, 2]], names=[*'kn']))",
     "two levels of columns": "pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([('a', 'x'), ('a', 'y')]))",
     "categories": "pd.DataFrame({'a': pd.Categorical(['x', None, 'x'])})",
     "categories in order": "pd.DataFrame({'a': pd.Categorical(['x', 'y'], categories=['y', 'x', 'z'], ordered=True)})",
