@@ -86,7 +86,7 @@ class Session:
         return path
 
     def _renamed(self, path: Path) -> Path | None:
-        """The one notebook beside the missing one that has cells which were run here: Lab names a file when it is saved."""
+        """The one notebook beside the missing one that has cells which were run here: Lab renames files as they run."""
         found = []
         for other in sorted(path.parent.glob("*.ipynb")):
             try:
