@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +63,7 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the installed command as a terminal does: in a process group of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [PROGRAM, *arguments],
             cwd=self.root,
             env=self.environment,
@@ -71,6 +73,8 @@ class Project:
             text=True,
             start_new_session=True,
         )
+        STARTED.append((self, process))
+        return process
 
     def promote(self) -> None:
         done = self.cellmill("promote", "notebooks/churn.ipynb")
@@ -91,9 +95,24 @@ class Project:
         top = folder or self.root
         return {path.relative_to(top).as_posix(): _content(path) for path in sorted(top.rglob("*"))}
 
-    def processes(self) -> list[str]:
-        """The command lines of all processes that the project's commands started and that still run."""
-        return [line for pid in Path("/proc").iterdir() if pid.name.isdigit() and (line := _marked(pid, self.mark))]
+    def processes(self) -> list[int]:
+        """All processes that the project's commands started and that still run."""
+        return [int(pid.name) for pid in Path("/proc").iterdir() if pid.name.isdigit() and _has(pid, self.mark)]
+
+
+STARTED: list[tuple[Project, subprocess.Popen[str]]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    """End what a test that failed left running."""
+    yield
+    while STARTED:
+        project, process = STARTED.pop()
+        for pid in project.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.communicate()
 
 
 def one_sentence(text: str) -> str:
@@ -113,13 +132,11 @@ def _content(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _marked(process: Path, mark: str) -> str:
+def _has(process: Path, mark: str) -> bool:
     try:
-        if mark.encode() in (process / "environ").read_bytes().split(b"\0"):
-            return (process / "cmdline").read_text().replace("\0", " ")
+        return mark.encode() in (process / "environ").read_bytes().split(b"\0")
     except OSError:
-        pass
-    return ""
+        return False
 
 
 @pytest.fixture(scope="session")
