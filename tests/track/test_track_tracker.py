@@ -25,9 +25,15 @@ FINISHED = Event("run-finished", data={"state": "succeeded", "seconds": 1.0})
 
 
 def recording_process() -> psutil.Process:
-    alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
-    (found,) = (child for child in alive if "cellmill.track.worker" in child.cmdline())
-    return found
+    """Find it among this process's children; one that was started just now may not have its own name yet."""
+    limit = time.monotonic() + 30
+    while True:
+        alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+        found = [child for child in alive if "cellmill.track.worker" in child.cmdline()]
+        if found or time.monotonic() > limit:
+            (process,) = found
+            return process
+        time.sleep(0.05)
 
 
 def test_a_run_is_recorded_without_mlflow_in_its_own_process(project: Project, records: Any) -> None:
