@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
     from conftest import Project
 
 STARTED = Event("run-started", data={"run_id": "r1", "tasks": ["load"], "parameters": {"day": "x"}})
