@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import difflib
-import errno
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,10 +15,10 @@ from cellmill.errors import shown
 from cellmill.files import unwritable
 from cellmill.promote import provenance
 from cellmill.promote.plan import SEEDED, Plan, PromotionRefused
+from cellmill.promote.replace import clean_up, replace_folder
 
 # Recorded at promotion, but no reason to promote again.
 _RECORDED = ("requirements.lock", provenance.FILE)
-_RENAME_EXCHANGE = 2
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,7 @@ def write_plan(plan: Plan, *, force: bool = False) -> Written:
     CellmillError
         If the folder can't be written; what was there is untouched.
     """
+    clean_up(plan.folder)
     last = last_promotion(plan.folder)
     changed = changed_files(plan)
     removed = tuple(_obsolete(plan, last))
@@ -182,59 +178,9 @@ def _folder_for_pipelines(folder: Path) -> Iterator[None]:
 
 
 def _replace_folder(plan: Plan, last: dict[str, Any] | None) -> None:
-    with tempfile.TemporaryDirectory(
-        prefix=f".{plan.name}.", dir=plan.folder.parent, ignore_cleanup_errors=True
-    ) as place:
-        made = Path(place) / plan.name
-        for name, content in plan.files.items():
-            path = made / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if name in SEEDED and (plan.folder / name).exists():
-                content = (plan.folder / name).read_bytes()
-            _write(path, content)
-        if not plan.folder.exists():
-            os.rename(made, plan.folder)
-            return
-        _keep_others(plan, last, made)
-        _swap(made, plan.folder)
-        # What runs made moves over whole; the old files go with the temporary folder.
-        if (made / "output").exists():
-            os.rename(made / "output", plan.folder / "output")
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _keep_others(plan: Plan, last: dict[str, Any] | None, made: Path) -> None:
-    """Copy what is not promotion's own: profiles, notes, tests that an engineer added."""
-    known = set(last.get("files", {})) if last else set()
-    for path in plan.folder.rglob("*"):
-        name = path.relative_to(plan.folder).as_posix()
-        if name.split("/")[0] == "output" or path.is_dir() or name in known or name in plan.files:
-            continue
-        target = made / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target, follow_symlinks=False)
-
-
-def _swap(new: Path, old: Path) -> None:
-    """Exchange two folders in one system call; where there is none, in two renames."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    rename = getattr(libc, "renameat2", None)
-    if rename is not None:
-        if rename(-100, os.fsencode(new), -100, os.fsencode(old), _RENAME_EXCHANGE) == 0:
-            return
-        if ctypes.get_errno() not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(old))
-    aside = new.with_name(f"{new.name}.old")
-    os.rename(old, aside)
-    os.rename(new, old)
-    os.rename(aside, new)
+    theirs = {name for name in SEEDED if (plan.folder / name).exists()}
+    files = {name: content for name, content in plan.files.items() if name not in theirs}
+    replace_folder(plan.folder, files, own=last.get("files", ()) if last else ())
 
 
 def _text(path: Path) -> str:
