@@ -101,7 +101,8 @@ class Workspace:
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "-rA", *arguments]
         temporary = self.root / ".temporary"
         temporary.mkdir(exist_ok=True)
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+        # Where CI is set, pytest prints longer summaries.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST") and key != "CI"}
         environment["TMPDIR"] = str(temporary)
         done = subprocess.run(
             command, cwd=cwd or self.root, env=environment, capture_output=True, text=True, timeout=300, check=False
