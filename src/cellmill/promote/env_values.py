@@ -8,9 +8,10 @@ import re
 import warnings
 from typing import Any
 
-# Names that Ploomber or a pipeline folder gives a meaning of their own in env.yaml.
+# Names to which Ploomber, a pipeline folder or Jinja's templates give a meaning of their own in env.yaml.
 RESERVED = frozenset(
     {"cwd", "env", "git", "git_hash", "here", "meta", "now", "path", "root", "user", "version", "workdir"}
+    | {"cycler", "dict", "false", "joiner", "lipsum", "namespace", "none", "range", "self", "true"}
 )
 
 _PLACEHOLDER = re.compile(r"\{\{|\{%|\{#|\[\[|\[%|\[#")

@@ -52,26 +52,35 @@ class Parameter:
 
 
 def read_parameters(steps: Steps) -> tuple[Parameter, ...]:
-    """Parameters in the order of the cell: literal assignments only; computed values stay code."""
+    """Parameters in the order of the cell: values that JSON can hold; what else the cell assigns stays code."""
     found: dict[str, Parameter] = {}
     for tagged in steps.parameters:
         for node in parse(to_python(tagged.body)).body:
-            target, value, annotation = _assignment(node)
+            target, value, annotation = assignment(node)
             if target is None or value is None:
                 continue
             try:
                 default = ast.literal_eval(value)
             except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                default = ...
+            if _can_be_set(default):
+                found[target] = _parameter(target, default, annotation)
+            else:
                 found.pop(target, None)
-                continue
-            if isinstance(default, (set, bytes, complex, tuple)) or default is Ellipsis:
-                found.pop(target, None)
-                continue
-            found[target] = _parameter(target, default, annotation)
     return tuple(found.values())
 
 
-def _assignment(node: ast.stmt) -> tuple[str | None, ast.expr | None, ast.expr | None]:
+def _can_be_set(value: Any) -> bool:
+    """Whether Ploomber and Papermill pass the value on as it is."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _can_be_set(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return all(_can_be_set(inner) for inner in value)
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def assignment(node: ast.stmt) -> tuple[str | None, ast.expr | None, ast.expr | None]:
+    """Name, value and annotation of a statement such as ``rows: int = 3``; None for each that is not there."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
         return node.targets[0].id, node.value, None
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -86,7 +95,10 @@ def _parameter(name: str, default: Any, annotation: ast.expr | None) -> Paramete
     kinds: set[str] = set()
     choices: list[Any] = []
     limits: dict[str, float] = {}
-    nullable = _read_annotation(annotation, kinds, choices, limits)
+    try:
+        nullable = _read_annotation(annotation, kinds, choices, limits)
+    except (ValueError, SyntaxError):  # not a type's name, or one that needs the notebook's own names
+        return Parameter(name, default, guessed, nullable=default is None)
     kind = kinds.pop() if len(kinds) == 1 else (type(choices[0]).__name__ if choices and not kinds else "any")
     if not kinds and kind == "any" and not choices and default is not None and not isinstance(annotation, ast.Name):
         kind = guessed
@@ -117,6 +129,8 @@ def _read_annotation(node: ast.expr, kinds: set[str], choices: list[Any], limits
         if name == "Annotated":
             for one in inner[1:]:
                 _read_limits(one, limits)
+            return _read_annotation(inner[0], kinds, choices, limits)
+        if name in ("Final", "ClassVar"):
             return _read_annotation(inner[0], kinds, choices, limits)
         kinds.add(_TYPES.get(name, "any"))
         return False

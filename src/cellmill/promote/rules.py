@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cellmill.dataflow.source import cell_code
 from cellmill.findings import Finding
 from cellmill.notebook.steps import Steps
-from cellmill.promote.parameters import read_parameters
+from cellmill.promote.parameters import assignment, read_parameters
 from cellmill.promote.requirements import missing_modules
 
 
@@ -16,6 +16,7 @@ def check_plan(steps: Steps) -> Iterator[Finding]:
     """Findings that need more than names: modules that are not installed, shared cells that are no module."""
     yield from _not_installed(steps)
     yield from _computed_parameters(steps)
+    yield from _fixed_parameters(steps)
     yield from _waiting_shared(steps)
     yield from _raising(steps)
     yield from _never_run(steps)
@@ -53,6 +54,31 @@ def _computed_parameters(steps: Steps) -> Iterator[Finding]:
                 "warning",
                 f"this line uses `{name}` in the parameters cell, so it goes by the default of `{name}` in every run",
                 "move the line to the step that needs it, or to a shared cell",
+                step="parameters",
+                name=name,
+                cell=tagged.cell.number,
+                cell_id=str(tagged.cell.id),
+                line=statement.lineno,
+            )
+
+
+def _fixed_parameters(steps: Steps) -> Iterator[Finding]:
+    """What looks like a parameter and is none: an object, a tuple, a dict with numbers for keys."""
+    settable = {one.name for one in read_parameters(steps)}
+    for tagged in steps.parameters:
+        code = cell_code(tagged)
+        for statement in code.tree.body if code is not None else ():
+            name, value, _ = assignment(statement)
+            if name is None or value is None or name in settable:
+                continue
+            if any(isinstance(one, ast.Name) and one.id in settable for one in ast.walk(value)):
+                continue  # told as computed
+            yield Finding(
+                "CM406",
+                "fixed-parameter",
+                "info",
+                f"`{name}` keeps its value in every run: only numbers, texts, True, None, lists and dicts can be set",
+                "write such a value to make it a parameter, or move the line to a shared cell",
                 step="parameters",
                 name=name,
                 cell=tagged.cell.number,
