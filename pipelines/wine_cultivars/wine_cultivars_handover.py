@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dis
 import enum
 import functools
 import gc
@@ -161,7 +162,9 @@ def _run_shared(source: Path, namespace: dict[str, Any]) -> None:
     code = compile(source.read_text(encoding="utf-8"), str(source), "exec", dont_inherit=True)
     with _quiet():
         exec(code, namespace)
-    made = {name: value for name, value in namespace.items() if name not in before or before[name] is not value}
+    # What the task has imported before them may be theirs, too.
+    bound = {one.argval for one in dis.get_instructions(code) if one.opname.startswith("STORE_")}
+    made = {name: value for name, value in namespace.items() if name in bound or before.get(name, _task) is not value}
     module = types.ModuleType(SHARED)
     module.__dict__.update({name: value for name, value in made.items() if not name.startswith("__")})
     module.__file__ = str(source)

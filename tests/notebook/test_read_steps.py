@@ -213,12 +213,32 @@ def test_tags_on_text_cells_are_a_warning(steps, kind) -> None:
 
 @pytest.mark.parametrize(
     "tag, meant",
-    [("Step:load", "step:load"), ("step=load", "step:load"), ("step load", "step:load"), ("step", "step:NAME")],
+    [
+        ("Step:load", "step:load"),
+        ("steps:load", "step:load"),
+        ("stpe : load", "step:load"),
+        ("step;load", "step:load"),
+        ("step=load", "step:load"),
+        ("step load", "step:load"),
+        ("step-load", "step:load"),
+        ("chek:load", "check:load"),
+        ("step", "step:NAME"),
+        ("parameter", "parameters"),
+        ("Share", "shared"),
+    ],
 )
 def test_a_tag_that_looks_like_ours_is_a_warning(steps, tag, meant) -> None:
     _, findings = steps(("x = 1", "step:a"), ("x = 1", tag))
     assert codes(findings) == [("misspelt-tag", "warning", 2)]
     assert findings[0].remedy == f"write {meant}"
+
+
+@pytest.mark.parametrize(
+    "tag", ["hide-input", "nbval-skip", "raises-exception", "injected-parameters", "setup:db", "type:x", "steps-taken"]
+)
+def test_tags_of_others_are_left_alone(steps, tag) -> None:
+    _, findings = steps(("x = 1", "step:a"), ("x = 1", tag))
+    assert not findings
 
 
 @pytest.mark.parametrize(

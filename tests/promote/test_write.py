@@ -103,6 +103,7 @@ def test_what_engineers_and_runs_made_stays(folder: Path, write_cells: Any, tmp_
     theirs = {
         "env.prod.yaml": "rows: 9\n",
         "env.test.yaml": "rows: 1\n",
+        "tests/nbval.cfg": "[mine]\nregex: a\nreplace: b\n",
         "notes.md": "Ask Ada.\n",
         "tests/test_mine.py": "def test_mine(): ...\n",
         "sql/daily/query.sql": "select 1\n",

@@ -1,6 +1,8 @@
 """Tells ``pytest --nbval`` what not to compare in this folder's notebooks, so that no option is needed."""
 
 import os
+import re
+from functools import partial
 from pathlib import Path
 from runpy import run_path
 
@@ -17,6 +19,8 @@ FIGURES = (
     "application/vnd.bokehjs_load.v0+json",
     "application/vnd.bokehjs_exec.v0+json",
 )
+# What MLflow says of its store and its runs, each time with another time or address.
+TRACKING = re.compile(r"(?m)^(?:[\d/]+ [\d:]+ (?:INFO|WARNING) mlflow\.|🏃 View run |🧪 View experiment ).*\n?")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -24,6 +28,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     notebook = item.parent
     if not hasattr(notebook, "sanitize_patterns"):
         return  # not a cell of a notebook
+    item.compare_outputs = partial(compare_outputs, item.compare_outputs)
     if not notebook.sanitize_patterns:
         from nbval.plugin import get_sanitize_patterns
 
@@ -35,6 +40,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         used = f"{step} or a task before it uses: the saved outputs are of other values"
         reason = f"env.test.yaml changes {', '.join(changed)}, which {used}"
         item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def compare_outputs(compare, shown: list, expected: list, *options) -> bool:
+    """Compare what a cell shows with what it should, without MLflow's words."""
+    for output in (*shown, *expected):
+        if output["output_type"] == "stream":
+            output["text"] = TRACKING.sub("", output["text"])
+    sides = [[output for output in side if output.get("text") != ""] for side in (shown, expected)]
+    return compare(*sides, *options)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from cellmill.dataflow.edges import _file_conflict
 from cellmill.dataflow.effects import Effects
@@ -40,7 +41,7 @@ def in_order(steps: Steps) -> tuple[Steps, tuple[Finding, ...]]:
         before[step.name] |= {one for one in step.options.after if one in before and one != step.name}
     ordered = _topological(names, before)
     if ordered is None:
-        return steps, _impossible(conflicts, before)
+        return steps, _impossible(steps, conflicts, before)
     by_name = {step.name: step for step in steps.steps}
     return replace(steps, steps=tuple(by_name[name] for name in ordered)), ()
 
@@ -110,7 +111,7 @@ def _topological(names: list[StepName], before: dict[StepName, set[StepName]]) -
     return ordered if len(ordered) == len(names) else None
 
 
-def _impossible(conflicts: list[_Conflict], before: dict[StepName, set[StepName]]) -> tuple[Finding, ...]:
+def _impossible(steps: Steps, conflicts: list[_Conflict], before: dict[StepName, set[StepName]]) -> tuple[Finding, ...]:
     """Name two steps that need each other; a circle of nothing but ``--after`` is told where the tags are read."""
     for one in conflicts:
         way = _way(one.after, one.before, before)
@@ -126,6 +127,11 @@ def _impossible(conflicts: list[_Conflict], before: dict[StepName, set[StepName]
             remedy = f"take --after {one.after} away from step {one.before}"
         else:
             why += f"needs step {one.after} by way of {' -> '.join(way)}"
+            declared = {(first, step.name) for step in steps.steps for first in step.options.after}
+            needed = {(other.before, other.after) for other in conflicts}
+            for first, then in pairwise(way):
+                if (first, then) in declared - needed:
+                    remedy = f"take --after {first} away from step {then}"
         found = Finding(
             code="CM206",
             kind="step-cycle",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cellmill.dataflow import knowledge, state
 from cellmill.dataflow.effects import Code, Site
@@ -14,7 +14,9 @@ from cellmill.dataflow.source import cell_code
 from cellmill.dataflow.values import NOTHING, Value
 from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 from cellmill.findings import Finding, Severity
-from cellmill.notebook.cells import StepName
+from cellmill.notebook.cells import Cell, StepName
+from cellmill.notebook.magic_lines import first_magic
+from cellmill.notebook.setup_cells import only_defines
 from cellmill.notebook.steps import Role, Steps, TaggedCell
 
 RESERVED_PARAMETERS = frozenset(("upstream", "product", "resources_"))
@@ -47,7 +49,8 @@ def _finding(
 
 
 def _undefined(steps: Steps, live: Liveness) -> Iterator[Finding]:
-    elsewhere = _defined_elsewhere(steps)
+    elsewhere = _defined_elsewhere(_forgotten(steps))
+    excused = _defined_elsewhere(_misread(steps))
     anywhere: dict[str, Walked] = {}
     for part in live.parts:
         for name in part.effects.binds:
@@ -59,6 +62,8 @@ def _undefined(steps: Steps, live: Liveness) -> Iterator[Finding]:
                 continue
             if name in part.effects.binds and site.via:
                 continue
+            if name in excused and name not in anywhere:
+                continue
             if name in elsewhere and name not in anywhere:
                 yield _untagged(part, name, site, elsewhere[name])
             elif name in knowledge.HISTORY_NAMES or (name[:1] == "_" and name.lstrip("_i").isdigit()):
@@ -68,13 +73,26 @@ def _undefined(steps: Steps, live: Liveness) -> Iterator[Finding]:
         guessed = guessed or part.effects.binds_any is not None
 
 
-def _defined_elsewhere(steps: Steps) -> dict[str, tuple[int, str]]:
-    """Names that only untagged or skipped cells define, with the cell's number and what it is."""
+def _forgotten(steps: Steps) -> Iterator[tuple[TaggedCell, str]]:
+    """Cells that are not promoted, each with what it is."""
+    yield from ((TaggedCell(cell, Role("skip"), cell.source), "an untagged cell") for cell in steps.untagged)
+    yield from ((tagged, "a skipped cell") for tagged in steps.skipped)
+
+
+def _misread(steps: Steps) -> Iterator[tuple[TaggedCell, str]]:
+    """Cells that lack a role only because their magic line can't be read: that is said where the line is."""
+    for cell in steps.untagged:
+        magic = first_magic(cell.source)
+        if magic is not None and (magic.is_ours or magic.meant):
+            body = "\n".join("" if at + 1 == magic.line else line for at, line in enumerate(cell.source.split("\n")))
+            yield TaggedCell(cell, Role("skip"), body), "a cell whose magic line can't be read"
+
+
+def _defined_elsewhere(cells: Iterable[tuple[TaggedCell, str]]) -> dict[str, tuple[Cell, str]]:
+    """Names that the given cells define, with the cell and what it is."""
     import ast
 
-    found: dict[str, tuple[int, str]] = {}
-    cells = [(TaggedCell(cell, Role("skip"), cell.source), "an untagged cell") for cell in steps.untagged]
-    cells += [(tagged, "a skipped cell") for tagged in steps.skipped]
+    found: dict[str, tuple[Cell, str]] = {}
     for tagged, what in cells:
         code = cell_code(tagged)
         if code is None:
@@ -83,20 +101,23 @@ def _defined_elsewhere(steps: Steps) -> dict[str, tuple[int, str]]:
         while waiting:
             node = waiting.pop()
             for name in bound_here(node):
-                found.setdefault(name, (tagged.cell.number, what))
+                found.setdefault(name, (tagged.cell, what))
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
                 waiting.extend(ast.iter_child_nodes(node))
     return found
 
 
-def _untagged(part: Walked, name: str, site: Site, where: tuple[int, str]) -> Finding:
-    number, what = where
+def _untagged(part: Walked, name: str, site: Site, where: tuple[Cell, str]) -> Finding:
+    cell, what = where
+    step = f"`step:{part.name if not part.name.startswith('<') else 'NAME'}`"
+    # What runs at the start of every step may define, but should not work.
+    tags = f"`shared` or {step}" if only_defines(cell) else step
     return _finding(
         "CM202",
         "untagged-name",
         "error",
-        f"`{name}` is only defined in {what} (cell {number}), which is not promoted",
-        f"tag cell {number} `shared` or `step:{part.name if not part.name.startswith('<') else 'NAME'}`",
+        f"`{name}` is only defined in {what} (cell {cell.number}), which is not promoted",
+        f"tag cell {cell.number} {tags}",
         site,
         part.name,
         name,
@@ -119,7 +140,6 @@ def _history(part: Walked, name: str, site: Site) -> Finding:
 def _unknown(part: Walked, name: str, site: Site, later: Walked | None) -> Iterator[Finding]:
     if later is not None and later.name != part.name:
         if site.certain and not site.via:
-            what = "shared cells need" if part.name == SHARED else "is used here"
             message = (
                 f"shared cells use `{name}`, which step {later.name} defines"
                 if part.name == SHARED
@@ -131,7 +151,6 @@ def _unknown(part: Walked, name: str, site: Site, later: Walked | None) -> Itera
                 else f"move the cell below step {later.name}"
             )
             yield _finding("CM203", "used-before-defined", "error", message, remedy, site, part.name, name)
-            del what
         return
     if later is not None and (site.via or not site.certain):
         return

@@ -25,7 +25,7 @@ def findings(steps: Steps) -> list[Finding]:
 def check_of_unknown_step(check: TaggedCell, known: Iterable[StepName]) -> Finding:
     """A check cell that names a step which no cell is tagged with."""
     name, steps = check.role.name or StepName(""), tuple(known)
-    message = f"check:{name} checks a step that does not exist" if name else "the tag check: names no step"
+    message = f"there is no step {name} to check" if name else "the tag check: names no step"
     return finding_at(
         check.cell,
         "CM113",
@@ -97,7 +97,7 @@ def _early_checks(step: Step) -> list[Finding]:
             check.cell,
             "CM114",
             "check-before-step",
-            f"check:{step.name} stands above the step's first cell ({first}), but runs after the step in the pipeline",
+            f"the check of {step.name} stands above the step's first cell ({first}), but runs after it in the pipeline",
             f"move this cell below cell {step.cells[-1].cell.number}",
             severity="warning",
             step=step.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,13 +38,7 @@ def read_notebook(path: Path) -> Notebook:
     content = _bytes_of(path)
     document = _modern(path, _document_of(path, content))
     metadata = _mapping(document.get("metadata"))
-    language = _language(metadata)
-    if not language.lower().startswith(("python", "ipython")):
-        raise CellmillError(
-            f"the notebook is in {language}, cellmill reads Python notebooks",
-            notebook=path,
-            remedy="choose a Python kernel (Kernel > Change Kernel) and save it",
-        )
+    _refuse_other_languages(path, _language(metadata))
     kernel = _mapping(metadata.get("kernelspec")).get("name")
     return Notebook(
         path=path,
@@ -54,6 +48,38 @@ def read_notebook(path: Path) -> Notebook:
         sha256=hashlib.sha256(content).hexdigest(),
         metadata=metadata,
     )
+
+
+def notebook_of_cells(
+    path: Path, cells: Sequence[Mapping[str, Any]], *, kernel: str = "python3", language: str = "python"
+) -> Notebook:
+    """Build a notebook from the cells that an editor holds, saved or not.
+
+    Parameters
+    ----------
+    path
+        The notebook's file; it need not exist.
+    cells
+        Cells as nbformat 4 has them: ``cell_type``, ``source``, ``metadata``, ``id``.
+    kernel, language
+        What the editor knows of the kernel.
+
+    Raises
+    ------
+    CellmillError
+        If a cell is none, or the notebook is not in Python.
+    """
+    _refuse_other_languages(path, language)
+    return Notebook(path=path, cells=_cells_of(path, cells), kernel=kernel)
+
+
+def _refuse_other_languages(path: Path, language: str) -> None:
+    if not language.lower().startswith(("python", "ipython")):
+        raise CellmillError(
+            f"the notebook is in {language}, cellmill reads Python notebooks",
+            notebook=path,
+            remedy="choose a Python kernel (Kernel > Change Kernel) and save it",
+        )
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -58,6 +58,12 @@ def only_asserts(cell: Cell) -> bool:
     return bool(statements) and all(isinstance(one, ast.Assert) for one in statements)
 
 
+def only_defines(cell: Cell) -> bool:
+    """Whether a cell only imports and defines, so that it may run at the start of every step."""
+    tree = _tree(cell)
+    return tree is not None and _only_defines(tree)
+
+
 def _tree(cell: Cell) -> ast.Module | None:
     """The cell's syntax tree; None for what is no Python or stands under another cell magic."""
     if split_cell_magic(cell.source):

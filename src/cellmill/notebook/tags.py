@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from cellmill.notebook.cells import StepName
 from cellmill.notebook.steps import Role
@@ -36,7 +38,7 @@ def roles_of(tags: tuple[str, ...]) -> tuple[TagRole, ...]:
 
 
 def misspelt(tags: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Tags that look like ours and are not, each with what was meant: ``Step:load``, ``step load``, ``step``."""
+    """Tags that look like ours and are not, each with what was meant: ``Step:load``, ``steps:load``, ``step``."""
     pairs = [(tag, _meant(tag)) for tag in tags if _role(tag) is None]
     return tuple((tag, meant) for tag, meant in pairs if meant)
 
@@ -58,12 +60,13 @@ def _role(tag: str) -> Role | None:
 
 def _meant(tag: str) -> str | None:
     lowered = tag.strip().lower()
-    if lowered in _PLAIN:
-        return lowered
+    if plain := get_close_matches(lowered, _PLAIN, n=1, cutoff=0.85):
+        return plain[0]
     if lowered in _NAMED:
         return f"{lowered}:NAME"
-    for separator in (":", "=", " "):
-        kind, found, name = tag.strip().partition(separator)
-        if found and name.strip() and kind.strip().lower() in _NAMED:
-            return f"{kind.strip().lower()}:{name.strip()}"
-    return None
+    parts = re.fullmatch(r"(\w+?)(\s*[:;=]\s*|\s+|[-_.])(\S.*)", tag.strip())
+    if parts is None:
+        return None
+    # A dash is in many a tag of others: there it must be the very word.
+    kind = get_close_matches(parts[1].lower(), _NAMED, n=1, cutoff=0.75 if set(parts[2]) & set(":;=") else 1.0)
+    return f"{kind[0]}:{parts[3]}" if kind else None

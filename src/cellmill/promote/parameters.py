@@ -55,7 +55,11 @@ def read_parameters(steps: Steps) -> tuple[Parameter, ...]:
     """Parameters in the order of the cell: values that JSON can hold; what else the cell assigns stays code."""
     found: dict[str, Parameter] = {}
     for tagged in steps.parameters:
-        for node in parse(to_python(tagged.body)).body:
+        try:
+            statements = parse(to_python(tagged.body)).body
+        except SyntaxError:  # a finding says so
+            continue
+        for node in statements:
             target, value, annotation = assignment(node)
             if target is None or value is None:
                 continue

@@ -11,6 +11,7 @@ from cellmill.dataflow import Dataflow, analyse
 from cellmill.errors import CellmillError, shown
 from cellmill.findings import Finding
 from cellmill.notebook import project_root, read_notebook, read_steps
+from cellmill.notebook.cells import Notebook
 from cellmill.notebook.steps import Steps
 from cellmill.promote import provenance, spec
 from cellmill.promote.names import check_name, pipeline_name
@@ -24,7 +25,7 @@ from cellmill.promote.tasks import TaskFile, task_cells, task_file
 
 GITIGNORE = "/output/\n/tests/.build/\n__pycache__/\n.ipynb_checkpoints/\n"
 # Made once, then the engineer's: promotion does not touch them again.
-SEEDED = ("env.test.yaml",)
+SEEDED = ("env.test.yaml", "tests/nbval.cfg")
 
 
 class PromotionRefused(CellmillError):
@@ -66,7 +67,12 @@ def readiness(notebook_path: Path) -> tuple[Finding, ...]:
 
 def read(notebook_path: Path) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
     """A notebook's steps, dataflow and all findings, for who wants to show them."""
-    steps, reading = read_steps(read_notebook(notebook_path))
+    return read_cells(read_notebook(notebook_path))
+
+
+def read_cells(notebook: Notebook) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
+    """The same for a notebook that has been read, or that an editor holds unsaved."""
+    steps, reading = read_steps(notebook)
     dataflow = analyse(steps)
     found = [*reading, *dataflow.findings, *check_plan(steps)]
     found.sort(key=lambda one: (one.cell or 0, one.line or 0, one.code))

@@ -12,6 +12,7 @@ from typing import Any
 
 from cellmill import __version__
 from cellmill.dataflow import Dataflow
+from cellmill.notebook.cells import Notebook
 from cellmill.notebook.steps import Steps
 
 FILE = ".promotion.json"
@@ -45,6 +46,7 @@ def provenance(
         "pipeline": pipeline,
         "notebook": source,
         "notebook_sha256": steps.notebook.sha256,
+        "source_sha256": source_digest(steps.notebook),
         "steps": [str(flow.name) for flow in dataflow.steps],
         "edges": [
             {
@@ -63,6 +65,12 @@ def provenance(
         "git_dirty": dirty,
         "versions": versions(),
     }
+
+
+def source_digest(notebook: Notebook) -> str:
+    """A hash of what an author writes, cells with their tags, and not of what running them leaves."""
+    written = [[cell.kind, cell.source, sorted(cell.tags)] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(written).encode()).hexdigest()
 
 
 def as_bytes(content: dict[str, Any]) -> bytes:

@@ -17,6 +17,8 @@ FIGURES = (
     "application/vnd.bokehjs_load.v0+json",
     "application/vnd.bokehjs_exec.v0+json",
 )
+# What MLflow says of its store and its runs, each time with another time or address.
+TRACKING = r"(?m)^(?:[\d/]+ [\d:]+ (?:INFO|WARNING) mlflow\.|🏃 View run |🧪 View experiment ).*\n?"
 # Tags by which the author says what nbval is to do with a cell's outputs.
 CHECKED = frozenset({"nbval-check-output", "nbval-ignore-output", "nbval-skip"})
 
@@ -83,7 +85,8 @@ def reference_files(
     files = {f"tests/{task.name}.ipynb": _notebook(name, task, kernel) for task in tasks}
     files["tests/reference.py"] = _template("reference.py").encode()
     files["tests/nbval.cfg"] = _template("nbval.cfg").encode()
-    files["tests/conftest.py"] = _template("conftest.py").replace("@FIGURES@", _literal(FIGURES)).encode()
+    conftest = _template("conftest.py").replace("@FIGURES@", _literal(FIGURES)).replace("@TRACKING@", TRACKING)
+    files["tests/conftest.py"] = conftest.encode()
     if shared_names is not None:
         test = _template("test_shared.py").replace("@NAME@", name).replace("@DEFINED@", _literal(shared_names))
         files[f"tests/test_{name}_shared.py"] = test.encode()

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cellmill.errors import CellmillError
+from cellmill.locks import wait_for_lock
 
 OUTPUT = "output"
 _CACHES = frozenset({"__pycache__", ".build", ".ipynb_checkpoints", ".pytest_cache"})
@@ -96,28 +97,19 @@ def _alone_in(folder: Path) -> Iterator[None]:
 def _no_run_in(folder: Path) -> Iterator[None]:
     """Keep runs out of the folder: one that goes on would find half of its files changed."""
     try:
-        import fcntl
+        import fcntl  # noqa: F401 - not everywhere
 
         handle = os.open(folder / OUTPUT / ".lock", os.O_RDWR)
     except (ImportError, OSError):  # no run was there yet
         yield
         return
     try:
-        _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, folder)
+        if not wait_for_lock(handle):
+            remedy = "wait until it has ended or stop it, then promote again"
+            raise CellmillError("a run is going on there", notebook=folder, remedy=remedy)
         yield
     finally:
         os.close(handle)
-
-
-def _lock(handle: int, how: int, folder: Path) -> None:
-    import fcntl
-
-    try:
-        fcntl.flock(handle, how)
-    except BlockingIOError:
-        raise CellmillError(
-            "a run is going on there", notebook=folder, remedy="wait until it has ended or stop it, then promote again"
-        ) from None
 
 
 def _write(path: Path, content: bytes) -> None:

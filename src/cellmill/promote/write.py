@@ -180,7 +180,7 @@ def _folder_for_pipelines(folder: Path) -> Iterator[None]:
 def _replace_folder(plan: Plan, last: dict[str, Any] | None) -> None:
     theirs = {name for name in SEEDED if (plan.folder / name).exists()}
     files = {name: content for name, content in plan.files.items() if name not in theirs}
-    replace_folder(plan.folder, files, own=last.get("files", ()) if last else ())
+    replace_folder(plan.folder, files, own=set(last.get("files", ()) if last else ()) - theirs)
 
 
 def _text(path: Path) -> str:
