@@ -152,7 +152,7 @@ def test_promote_refuses_what_is_not_ready_and_what_was_edited(
     assert result.stderr == (
         "Error: notebooks/churn.ipynb, cell 3, line 2: not ready for promotion: `xs` is only defined in an untagged "
         "cell (cell 2), which is not promoted (and 1 more: see `cellmill check notebooks/churn.ipynb`); "
-        "tag cell 2 `shared` or `step:load`.\n"
+        "tag cell 2 `step:load`.\n"
     )
     assert "cell 4, line 1" in result.stdout
     assert not (project / "pipelines").exists()

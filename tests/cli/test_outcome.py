@@ -89,11 +89,22 @@ def test_the_closing_lines_say_what_to_type_next(terminal: Console, failed: RunR
     assert lines[-6:] == [
         "Failed in 1 min 01 s: 1 step failed, 1 up to date, 1 not run.",
         "Reports: train.html",
-        "Next:    correct cell 9 of a.ipynb, then",
+        "Next:    correct cell 9 of a.ipynb, or the values given by -p, then",
         "         cellmill promote a.ipynb",
         "         cellmill run pipelines/a -p 'label=a b' --from train",
         "MLflow: experiment churn",
     ]
+
+
+def test_metrics_of_this_run_are_shown(terminal: Console, tmp_path: Path) -> None:
+    tasks = (
+        TaskResult("load", "up-to-date", metrics={"rows": 3}),
+        TaskResult("train", "succeeded", 1.0, 1, metrics={"accuracy": 0.9532163742, "rounds": 120}),
+    )
+    lines = shown(terminal, RunResult("r", "succeeded", tasks, 2.0, None, tmp_path, tmp_path))
+
+    assert "Metrics: train: accuracy = 0.953216, rounds = 120" in lines
+    assert "rows" not in "\n".join(lines)
 
 
 def test_outside_a_terminal_the_sentence_goes_to_stderr(failed: RunResult, capsys: pytest.CaptureFixture[str]) -> None:

@@ -308,13 +308,14 @@ def test_a_kernel_that_can_not_start_says_why(failing: Any, monkeypatch: pytest.
     assert "(step load): the kernel died before a cell ran (exit code 1; it wrote: " in result.failure.sentence
 
 
-def test_no_process_and_no_file_stays_behind(failing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_process_and_no_file_stays_behind(failing: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = tmp_path / "pid"
     with TemporaryDirectory(dir="/tmp") as folder:
         monkeypatch.setattr("cellmill.run.engine._SHORT_FOLDER", folder)
-        pipeline = failing("import os; print(os.getpid(), flush=True); os._exit(1)")
+        pipeline = failing(f"import os; open({str(told)!r}, 'w').write(str(os.getpid())); os._exit(1)")
 
         run(pipeline)
 
         assert os.listdir(folder) == []
     with pytest.raises(ProcessLookupError):
-        os.kill(int(pipeline.text_of("train")), 0)
+        os.kill(int(told.read_text()), 0)

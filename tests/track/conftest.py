@@ -175,6 +175,12 @@ class Server:
             self._process.wait()
             self._process = None
 
+    @property
+    def group(self) -> int:
+        """The number of its group of processes."""
+        assert self._process is not None
+        return self._process.pid
+
     def signal(self, number: int) -> None:
         assert self._process is not None
         os.killpg(self._process.pid, number)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from conftest import Project
+    from conftest import Project, Server
 
 NO_SERVER = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
 
@@ -36,7 +36,7 @@ if not Path("tried").exists():
 """
 
 
-def write_pipeline(project: Project) -> None:
+def write_pipeline(project: Project, experiment: str = "churn-experiment") -> None:
     def task(name: str, **more: Any) -> dict[str, Any]:
         product = {"nb": f"{{{{here}}}}/output/{name}.ipynb", "report": f"{{{{here}}}}/output/{name}.html"}
         executor = {"cwd": str(project.notebooks), "progress_bar": False, "log_output": False}
@@ -47,7 +47,7 @@ def write_pipeline(project: Project) -> None:
     project.task("train", TRAIN)
     tasks = [task("load", params={"size": "{{size}}"}), task("train")]
     settings = {
-        "experiment": "churn-experiment",
+        "experiment": experiment,
         "parameters": {"size": {"type": "int"}},
         "steps": {"train": {"retries": 1}},
     }
@@ -100,3 +100,67 @@ def test_a_run_without_its_server_ends_and_is_sent_later(project: Project, recor
     assert (attempt.info.status, found.parent(attempt)) == ("FAILED", "train")
     assert "ValueError: not yet" in attempt.data.tags["cellmill.failure"]
     assert "not yet" in found.artifacts(attempt)["notebook/train.ipynb"]
+
+
+DESERTED = """# %% tags=["parameters"]
+upstream = None
+product = None
+size = 1
+
+# %%
+import mlflow
+mlflow.log_metric("before", size)
+
+# %%
+import os, signal
+try:
+    os.killpg({server}, signal.SIGKILL)
+except ProcessLookupError:
+    pass
+
+# %%
+{last}
+"""
+
+
+def test_a_task_whose_server_dies_under_it_is_run_again_for_the_spool(
+    project: Project, records: Any, server: Server
+) -> None:
+    write_pipeline(project, "deserted")
+    project.task("load", DESERTED.format(server=server.group, last='mlflow.log_metric("author", size)'))
+
+    done = cellmill(project, "run", "pipelines/churn", "-p", "size=3", MLFLOW_TRACKING_URI=server.uri)
+    server.stop()
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{server.uri} can't be used" in said
+
+    server.start()
+    sent = cellmill(project, "track", "push")
+    assert (sent.returncode, sent.stderr) == (0, "")
+    found = records(server.uri)
+    load = found.run("load", "deserted")
+    assert (load.info.status, load.data.metrics["author"], load.data.metrics["before"]) == ("FINISHED", 3, 3)
+    attempt = found.run("load (attempt 1)", "deserted")
+    assert (attempt.info.status, attempt.data.metrics["before"], found.parent(attempt)) == ("FAILED", 3, "load")
+
+
+def test_a_task_that_fails_by_itself_while_its_server_dies_is_not_run_again(project: Project, server: Server) -> None:
+    write_pipeline(project, "failed")
+    project.task("load", DESERTED.format(server=server.group, last='open("ran", "a").write("x")\n1 / 0'))
+    done = cellmill(project, "run", "pipelines/churn", "-p", "size=3", MLFLOW_TRACKING_URI=server.uri)
+    server.stop()
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+    assert (project.notebooks / "ran").read_text() == "x"
+
+
+def test_a_task_that_survives_its_server_says_what_may_be_missing(project: Project, server: Server) -> None:
+    write_pipeline(project, "survived")
+    project.task("load", DESERTED.format(server=server.group, last="size"))
+    done = cellmill(project, "run", "pipelines/churn", "-p", "size=3", MLFLOW_TRACKING_URI=server.uri)
+    server.stop()
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 0
+    assert "went away while load ran" in said
+    assert "cellmill run pipelines/churn --only load" in said

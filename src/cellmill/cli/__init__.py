@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "Say what stands between a notebook and its promotion.",
     "promote": "Turn a tagged notebook into a pipeline folder.",
     "run": "Run a pipeline.",
+    "runs": "List runs, or follow one that goes on.",
     "steps": "Show a notebook's steps and what they hand over.",
     "tag": "Propose steps for a notebook that has no tags.",
     "track": "What runs recorded in MLflow.",

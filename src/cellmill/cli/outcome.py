@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellmill.cli.progress import duration
 from cellmill.errors import shown
 from cellmill.run.failure import Failure
 from cellmill.run.result import RunResult, TaskState
+from cellmill.run.words import duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +50,7 @@ def print_outcome(console: Console, result: RunResult, options: Sequence[str], t
     console.print(
         f"[{style}]{result.state.capitalize()}[/] in {duration(result.seconds)}: {_count(result)}.", highlight=False
     )
+    _print_lines(console, "Metrics", _metrics(result))
     _print_lines(console, "Reports", _reports(result))
     _print_lines(console, "Next", _next(result, options))
     for line in tracking:
@@ -143,6 +144,19 @@ def _reports(result: RunResult) -> list[str]:
     return [shown(reports[0])] if len(reports) == 1 else [f"{shown(result.output)}/*.html"] if reports else []
 
 
+def _metrics(result: RunResult) -> list[str]:
+    """What ``%metric`` recorded in this run, a line for each step."""
+    return [
+        f"{task.name}: " + ", ".join(f"{name} = {_number(value)}" for name, value in task.metrics.items())
+        for task in result.tasks
+        if task.metrics and task.state != "up-to-date"
+    ]
+
+
+def _number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _next(result: RunResult, options: Sequence[str]) -> list[str]:
     command = shlex.join(["cellmill", "run", shown(result.folder), *options])
     if result.state == "stopped":
@@ -153,7 +167,8 @@ def _next(result: RunResult, options: Sequence[str]) -> list[str]:
     again = f"{command} --from {bad.name}"
     if bad.failure.cell is not None and bad.failure.notebook is not None:
         notebook = shown(Path(bad.failure.notebook))
-        return [f"correct cell {bad.failure.cell} of {notebook}, then", f"cellmill promote {notebook}", again]
+        values = ", or the values given by -p" if "-p" in options else ""
+        return [f"correct cell {bad.failure.cell} of {notebook}{values}, then", f"cellmill promote {notebook}", again]
     return [again]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from cellmill.run.events import Event
+from cellmill.run.words import Lines, duration, title_of
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -128,7 +128,7 @@ class LiveProgress:
         """Take an event."""
         if event.kind == "run-started":
             self._rows = {name: Row(name) for name in event.data["tasks"]}
-            self._title = _title(event)
+            self._title = title_of(event)
         elif event.kind == "notice":
             self.notice(event.data["text"])
         elif event.task is not None and event.task in self._rows:
@@ -229,19 +229,13 @@ class PlainProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._order: dict[str, int] = {}
+        self._lines = Lines()
 
     def __call__(self, event: Event) -> None:
         """Print the event."""
-        if event.kind == "run-started":
-            self._order = {name: place for place, name in enumerate(event.data["tasks"], start=1)}
-            name, more = _title(event)
-            self._print(f"{name}: {more}")
-        elif event.kind == "notice":
-            self.notice(event.data["text"])
-        elif event.task is not None:
-            place = f"[{self._order.get(event.task, 0)}/{len(self._order)}]"
-            self._print(f"{place} {event.task}: {_line(event)}")
+        line = self._lines(event)
+        if line is not None:
+            self._print(line)
 
     def notice(self, text: str) -> None:
         """Print a sentence."""
@@ -250,53 +244,3 @@ class PlainProgress:
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
         self._console.file.flush()
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them.
-
-    Examples
-    --------
-    >>> duration(4.23), duration(75), duration(3700)
-    ('4.2 s', '1 min 15 s', '1 h 01 min')
-    """
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _title(event: Event) -> tuple[str, str]:
-    data = event.data
-    steps = len(data["tasks"])
-    parts = [f"{steps} step{'s' if steps != 1 else ''}"]
-    if data["profile"]:
-        parts.append(f"profile {data['profile']}")
-    values = ", ".join(f"{name}={_value(value)}" for name, value in data["parameters"].items())
-    return data["pipeline"], ", ".join([*parts, values] if values else parts)
-
-
-def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 40 else f"{text[:39]}…"
-
-
-def _line(event: Event) -> str:
-    data = event.data
-    match event.kind:
-        case "task-started":
-            return "started" if data["attempt"] == 1 else f"attempt {data['attempt']}"
-        case "cell-started":
-            return f"cell {data['cell']}/{data['cells']}"
-        case "task-finished":
-            return f"done in {duration(data['seconds'])}"
-        case "task-skipped":
-            return data["reason"] if data["up_to_date"] else f"not run: {data['reason']}"
-        case "task-retried":
-            return f"attempt {data['attempt']} of {data['attempts']} failed: {data['failure']['sentence']}"
-        case "task-failed":
-            state = "stopped" if data["failure"]["kind"] == "stopped" else "failed"
-            return f"{state} after {duration(data['seconds'])}"
-    return event.kind

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from cellmill.run import RunResult
+    from cellmill.run.log import RunKind, RunLog
 
 
 @click.command(short_help="Run a pipeline.")
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Run steps that are up to date as well.")
 @click.option("--only", metavar="STEP", help="Run this step alone.")
 @click.option("--from", "from_", metavar="STEP", help="Run this step and all that follow.")
+@click.option("--run-record", type=click.Path(path_type=Path), hidden=True)
+@click.option("--run-lock", type=int, hidden=True)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -29,6 +34,8 @@ def run(
     force: bool,
     only: str | None,
     from_: str | None,
+    run_record: Path | None,
+    run_lock: int | None,
 ) -> None:
     """Run PIPELINE: its folder, or its name under the project's pipelines.
 
@@ -40,19 +47,66 @@ def run(
     if only is not None and from_ is not None:
         raise click.UsageError("--only and --from exclude each other.")
     folder = find_pipeline(pipeline)
-    result = _run(folder, assignments, profile, force=force, only=only, from_=from_)
+    options = Options(assignments, profile, force=force, only=only, from_=from_)
+    with open_log(folder, "run", options.as_words(), run_record, run_lock) as log:
+        result = _run(folder, options, log)
     ctx.exit({"succeeded": 0, "failed": 1, "stopped": STOPPED}[result.state])
 
 
-def _run(
-    folder: Path,
-    assignments: tuple[str, ...],
-    profile: str | None,
-    *,
-    force: bool,
-    only: str | None,
-    from_: str | None,
-) -> RunResult:
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of how to run."""
+
+    assignments: tuple[str, ...]
+    profile: str | None
+    force: bool
+    only: str | None
+    from_: str | None
+
+    def as_words(self) -> list[str]:
+        """As they were typed."""
+        words = [*self.lasting(), *(["--force"] if self.force else [])]
+        words += ["--only", self.only] if self.only is not None else []
+        return words + (["--from", self.from_] if self.from_ is not None else [])
+
+    def lasting(self) -> list[str]:
+        """Those that the next run needs too."""
+        words = [part for text in self.assignments for part in ("-p", text)]
+        return words + (["--env", self.profile] if self.profile is not None else [])
+
+
+def open_log(folder: Path, kind: RunKind, options: Sequence[str], record: Path | None, lock: int | None) -> RunLog:
+    """Open the run's record: a new one, or that which Lab has made for a run that it starts.
+
+    Parameters
+    ----------
+    folder
+        The pipeline's folder.
+    options
+        The words after the pipeline's, for the record.
+    record, lock
+        The record that Lab has made, and its lock's descriptor.
+    """
+    import signal
+
+    from cellmill.errors import shown
+    from cellmill.run.log import RunLog
+
+    if record is not None and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Lab stops its runs by this signal, also where the server itself ignores it (started in the background).
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return RunLog(
+        folder,
+        kind=kind,
+        source="cli",
+        command=("cellmill", kind, shown(folder), *options),
+        record=record,
+        lock=lock,
+        on_notice=lambda text: click.echo(text, err=True),
+    )
+
+
+def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
     from rich.console import Console
 
     from cellmill.cli.outcome import print_outcome
@@ -63,23 +117,30 @@ def _run(
     from cellmill.track import Tracker
 
     console = Console()
-    parameters = parse_assignments(assignments, accepted_parameters(folder), where=folder)
+    parameters = parse_assignments(options.assignments, accepted_parameters(folder), where=folder)
     with follow(console, f"Preparing {folder.name}") as progress:
-        tracker = Tracker(folder, on_notice=progress.notice)
+
+        def notice(text: str) -> None:
+            progress.notice(text)
+            log.notice(text)
+
+        tracker = Tracker(folder, on_notice=notice)
         try:
             result = run_pipeline(
                 folder,
                 parameters=parameters,
-                profile=profile,
-                force=force,
-                only=only,
-                from_=from_,
-                listeners=(progress, tracker),
+                profile=options.profile,
+                force=options.force,
+                only=options.only,
+                from_=options.from_,
+                # The record says that the run has ended once MLflow has it all.
+                listeners=(progress, tracker, log),
                 task_environment=tracker.task_environment,
+                forgive=tracker.forgives,
+                run_id=log.run_id,
             )
         finally:
             tracker.close()
-    options = [part for text in assignments for part in ("-p", text)]
-    options += ["--env", profile] if profile is not None else []
-    print_outcome(console, result, options, tracker.closing_lines)
+    log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)
+    print_outcome(console, result, options.lasting(), tracker.closing_lines)
     return result

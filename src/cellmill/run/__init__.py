@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from cellmill.run.events import Event, Listener
 from cellmill.run.failure import Failure
+from cellmill.run.history import LoggedRun, list_runs, read_run
+from cellmill.run.log import RunLog
 from cellmill.run.result import RunResult, TaskResult
 from cellmill.run.runner import run_pipeline
 from cellmill.run.stop import StopSwitch
 
-__all__ = ["Event", "Failure", "Listener", "RunResult", "StopSwitch", "TaskResult", "run_pipeline"]
+__all__ = [
+    "Event",
+    "Failure",
+    "Listener",
+    "LoggedRun",
+    "RunLog",
+    "RunResult",
+    "StopSwitch",
+    "TaskResult",
+    "list_runs",
+    "read_run",
+    "run_pipeline",
+]

@@ -76,6 +76,8 @@ class Execution:
         Called before each code cell with its number among the code cells, their number, and the source cell's id.
     retried
         Called after a failed attempt that is followed by another one.
+    forgiven
+        Asked when no attempt is left: True if the failure was not the step's own, and it may be tried once more.
     attempt
         The number of the attempt that was made last; 0 if none was.
     """
@@ -88,6 +90,7 @@ class Execution:
     started: Callable[[int], Mapping[str, str]]
     cell: Callable[[int, int, str | None], None]
     retried: Callable[[int, CellFailure], None]
+    forgiven: Callable[[CellFailure], bool] = lambda _: False
     attempt: int = 0
     failure: CellFailure | None = None
 
@@ -100,7 +103,9 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
         cls, nb_man: Any, kernel_name: str, *, execution: Execution, start_timeout: float = 60, **options: Any
     ) -> None:
         """Run the notebook, again from the start for each retry; the last attempt's outputs stay."""
-        for attempt in range(1, execution.attempts + 1):
+        attempt, last = 0, execution.attempts
+        while True:
+            attempt += 1
             if attempt > 1:
                 nb_man.notebook_start()
             execution.attempt, execution.failure = attempt, None
@@ -113,8 +118,12 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
                 # The default, 4 s, fails cells on a busy machine when what they print comes late.
                 client.iopub_timeout = _PATIENCE
                 failure = client.run(files, environment)
-            if failure is None or failure.kind == "stopped" or attempt == execution.attempts:
+            if failure is None or failure.kind == "stopped" or attempt > execution.attempts:
                 return
+            if attempt == last:
+                if not execution.forgiven(failure):
+                    return
+                last += 1
             execution.retried(attempt, failure)
 
 

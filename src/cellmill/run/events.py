@@ -42,7 +42,7 @@ class Event:
         ``task-retried``: ``attempt`` (the one that failed), ``attempts`` and ``failure``;
         ``task-failed``: ``seconds``, ``attempts``, ``notebook``, ``report``, ``metrics`` and ``failure`` (see
         run/failure.py);
-        ``task-skipped``: ``reason`` and ``up_to_date``;
+        ``task-skipped``: ``reason``, ``up_to_date``, and what is there of ``notebook``, ``report``, ``metrics``;
         ``run-finished``: ``state``, ``seconds``; ``notice``: ``text``.
     at
         Seconds since the epoch.

@@ -91,7 +91,8 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     order: list[str]
     emit: Callable[[Event], None]
     stop: StopSwitch
-    environment: Callable[[str], Mapping[str, str]]
+    environment: Callable[[str], Mapping[str, str]] = lambda _: {}
+    forgive: Callable[[Failure], bool] = lambda _: False
     results: dict[str, TaskResult] = field(default_factory=dict)
 
     def __call__(self, dag: DAG, show_progress: bool = False) -> list[Any]:  # noqa: ARG002 - Ploomber's signature
@@ -154,7 +155,14 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             if task.exec_status != TaskStatus.Aborted:
                 task.exec_status = TaskStatus.Skipped
         self.results[task.name] = result
-        self.emit(Event("task-skipped", task.name, {"reason": reason, "up_to_date": up_to_date}))
+        data = {
+            "reason": reason,
+            "up_to_date": up_to_date,
+            "notebook": _text(result.notebook),
+            "report": _text(result.report),
+            "metrics": result.metrics,
+        }
+        self.emit(Event("task-skipped", task.name, data))
 
     def _execute(self, task: Task, reports: list[Any]) -> None:
         facts = self._facts(task)
@@ -189,6 +197,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
                 Event("cell-started", task.name, {"cell": number, "cells": cells, "cell_id": cell_id})
             ),
             retried=lambda attempt, failure: self._retried(facts, attempt, settings.retries + 1, failure),
+            forgiven=lambda failure: self.forgive(failure_of_cell(failure, facts)),
         )
         # Papermill would change this whole process's folder to `cwd`; our engine starts the kernel there instead.
         kept = {key: value for key, value in options.items() if key != "cwd"}
@@ -223,7 +232,8 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
 
     def _retried(self, facts: TaskFacts, attempt: int, attempts: int, failure: CellFailure) -> None:
         told = failure_of_cell(failure, facts).as_dict()
-        self.emit(Event("task-retried", facts.name, {"attempt": attempt, "attempts": attempts, "failure": told}))
+        data = {"attempt": attempt, "attempts": max(attempts, attempt + 1), "failure": told}
+        self.emit(Event("task-retried", facts.name, data))
 
     def _finished(self, task: Task, execution: Execution | None, seconds: float) -> None:
         products = Products.of(task)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellmill.errors import CellmillError, shown
 from cellmill.run.events import Event, Listener, RunState
-from cellmill.run.failure import disk_words
+from cellmill.run.failure import Failure, disk_words
 from cellmill.run.folder import PipelineFolder, read_pipeline
+from cellmill.run.log import new_run_id
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.result import RunResult, TaskResult
 from cellmill.run.stop import SignalWatch, StopSwitch
@@ -38,8 +37,10 @@ def run_pipeline(
     from_: str | None = None,
     listeners: Sequence[Listener] = (),
     task_environment: TaskEnvironment | None = None,
+    forgive: Callable[[Failure], bool] | None = None,
     output: Path | None = None,
     stop: StopSwitch | None = None,
+    run_id: str | None = None,
 ) -> RunResult:
     """Run a pipeline: the tasks that are outdated, each in a kernel of its own.
 
@@ -59,11 +60,15 @@ def run_pipeline(
         Called with each event, in order. One that raises is not called again, and the others get a notice.
     task_environment
         Gives, by a task's name, environment variables for its kernel; called after ``task-started``.
+    forgive
+        Asked when a task has failed for good: True if that was not the task's own doing; it is then run once more.
     output
         Another folder for the products than ``output`` in the pipeline's folder.
     stop
         A switch by which another thread can stop the run. Ctrl-C, SIGTERM and SIGHUP stop it anyway where the run is in
         the main thread.
+    run_id
+        The run's id, where it is known before; otherwise one is made.
 
     Returns
     -------
@@ -80,10 +85,12 @@ def run_pipeline(
         raise CellmillError("--only and --from exclude each other", remedy="use one of them")
     pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output)
     stop = stop or StopSwitch()
-    run = _Run(pipeline, tuple(listeners))
+    run = _Run(pipeline, tuple(listeners), run_id or new_run_id())
     with quiet_dependencies(), SignalWatch(stop) as signals, _sole_use(pipeline.output):
         try:
-            executor, dag = _prepare(pipeline, only, from_, run.emit, stop, task_environment or (lambda _: {}))
+            executor, dag = _prepare(pipeline, only, from_, run.emit, stop)
+            executor.environment = task_environment or executor.environment
+            executor.forgive = forgive or executor.forgive
         except KeyboardInterrupt:
             return run.finished("stopped", ())
         signals.executing = True
@@ -97,9 +104,9 @@ def run_pipeline(
 class _Run:
     """One run's identity, and the telling of its events."""
 
-    def __init__(self, pipeline: PipelineFolder, listeners: tuple[Listener, ...]) -> None:
+    def __init__(self, pipeline: PipelineFolder, listeners: tuple[Listener, ...], run_id: str) -> None:
         self.pipeline = pipeline
-        self.run_id = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        self.run_id = run_id
         self._listeners = list(listeners)
         self._began = time.monotonic()
 
@@ -139,7 +146,6 @@ def _prepare(
     from_: str | None,
     emit: Listener,
     stop: StopSwitch,
-    environment: TaskEnvironment,
 ) -> tuple[CellmillExecutor, DAG]:
     """Load the DAG and find out what is to be run, all before anything is written."""
     from cellmill.run.engine import register
@@ -150,7 +156,7 @@ def _prepare(
     pipeline.render(dag)
     order = in_order(dag, [task.get("name") for task in pipeline.spec["tasks"]])
     selection = _selection(pipeline, dag, order, only, from_)
-    dag.executor = CellmillExecutor(pipeline, selection, order, emit, stop, environment)
+    dag.executor = CellmillExecutor(pipeline, selection, order, emit, stop)
     return dag.executor, dag
 
 

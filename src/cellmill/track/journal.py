@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cellmill.errors import shown
 from cellmill.run.events import Event
 from cellmill.track.environment import authors_choice, task_sources, task_variables
 from cellmill.track.provenance import read_pipeline
@@ -33,6 +34,7 @@ class _Task:
     earlier: list[TrackedRun] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     ended: bool = False
+    on_server: bool = False
 
 
 class Journal:
@@ -60,6 +62,7 @@ class Journal:
         self._failures: dict[str, str] = {}
         self._metrics: dict[str, dict[str, float]] = {}
         self._finished = False
+        self._tell = tell
         name = f"{self._pipeline.name} {event.data.get('run_id') or round(event.at)}"
         self.experiment = self._pipeline.experiment
         self.sink = Sink(store, root, self.experiment, name.replace(" ", "-"), tell)
@@ -78,14 +81,24 @@ class Journal:
         """Give a kernel's environment; starts the task's MLflow run if its event has not come yet."""
         if self._finished:
             return {}
-        place = self.sink.place(self._open(name, time.time()).current)
+        task = self._open(name, time.time())
+        place = self.sink.place(task.current)
         if place is None:
             return {}
+        task.on_server = self.sink.spool is None
         folder = self._pipeline.folder
         workdir = self._pipeline.notebook.parent if self._pipeline.notebook else folder
         sources = task_sources(folder, name, workdir)
         choice = authors_choice(sources, experiment=self.experiment, store=place.store, workdir=workdir)
         return task_variables(place, self.experiment, choice)
+
+    def deserted(self, name: str) -> bool:
+        """Say whether the server that a task's kernel was given has gone away since; turns to the spool if so."""
+        task = self._tasks.get(name)
+        if task is None or task.ended or not task.on_server:
+            return False
+        self.sink.check()
+        return self.sink.spool is not None
 
     def abandon(self) -> None:
         """End what is open, as killed."""
@@ -123,8 +136,14 @@ class Journal:
             return
         task = self._open(name, event.at - float(event.data.get("seconds") or 0))
         record = task_closing(event, task.parameters, self._pipeline.folder, task.current.started)
+        deserted = event.kind == "task-finished" and self.deserted(name)
         self._end(task.current, record, _status(event), event.at)
         task.ended = True
+        if deserted:
+            self._tell(
+                f"MLflow: the tracking {self.sink.kind} went away while {name} ran, so what its own cells logged then "
+                f"may be missing; to record it again: cellmill run {shown(self._pipeline.folder)} --only {name}"
+            )
         self._metrics[name] = dict(record.metrics)
         if event.kind == "task-failed":
             self._failures[name] = record.tags.get("cellmill.failure", "failed")

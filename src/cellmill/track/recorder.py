@@ -67,6 +67,10 @@ class Recorder:
         found = self._guarded(self._journal.environment, task) if self._journal is not None else None
         return found if isinstance(found, dict) else {}
 
+    def deserted(self, task: str) -> bool:
+        """Say whether the server that a task's kernel logs to has gone away."""
+        return self._journal is not None and self._guarded(self._journal.deserted, task) is True
+
     def abandon(self) -> None:
         """End what is open, as killed: nobody will tell how it ended."""
         if self._journal is not None:

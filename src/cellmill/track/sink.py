@@ -94,6 +94,11 @@ class Sink:
         opened = self._kept if self.spool else self._server
         return opened.experiment_id if opened else None
 
+    @property
+    def kind(self) -> str:
+        """What to call the store in a sentence."""
+        return "server" if self.store.is_server else "store"
+
     def start(self, name: str, parent: TrackedRun | None, record: Record, at: float) -> TrackedRun:
         """Begin a run."""
         run = TrackedRun(name, parent, at, dict(record.tags))
@@ -196,10 +201,9 @@ class Sink:
         self.spool = make_spool(self._root, self._name, target=self.store.uri, experiment=self._experiment, reason=why)
         self._lock = Lock(self.spool.lock)
         self._lock.acquire()
-        kind = "server" if self.store.is_server else "store"
         self._tell(
-            f"MLflow's tracking {kind} {self.store.label} can't be used ({why}): the run goes on, and what it records "
-            f"is kept in {self.spool.folder.relative_to(self._root)}; send it later with: cellmill track push"
+            f"MLflow's tracking {self.kind} {self.store.label} can't be used ({why}): the run goes on, and what it "
+            f"records is kept in {self.spool.folder.relative_to(self._root)}; send it later with: cellmill track push"
         )
 
     def _in_spool(self, run: TrackedRun, record: Record, then: Callable[[_Opened, str], None] | None) -> None:

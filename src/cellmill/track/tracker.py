@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cellmill.run.events import Event
+from cellmill.run.failure import Failure
 from cellmill.track.recorder import State
 from cellmill.track.store import find_store, patience
 
@@ -83,6 +84,15 @@ class Tracker:
         found = self._ask(task=task).result()
         return found if isinstance(found, dict) else {}
 
+    def forgives(self, failure: Failure) -> bool:
+        """Say whether a task failed because its own MLflow calls met a tracking server that had gone away.
+
+        It can then be run again: what it records goes to the spool.
+        """
+        if "mlflow" not in failure.traceback.lower():
+            return False
+        return self._ask(deserted=failure.task).result() is True
+
     def close(self) -> None:
         """End the recording. A run whose end was not told is recorded as killed."""
         process = self._process
@@ -122,6 +132,14 @@ class Tracker:
             return None
         base = self._store.label.rstrip("/") if self._store.is_server else "http://127.0.0.1:5000"
         return f"{base}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+
+    @property
+    def reference(self) -> dict[str, str | None] | None:
+        """Where the run is recorded: ``url``, ``experiment`` and what to type to see it; None if it is not (yet)."""
+        if self.url is None:
+            return None
+        command = None if self._store.is_server else f'mlflow ui --backend-store-uri "{self._store.label}"'
+        return {"url": self.url, "experiment": self._state.experiment, "ui_command": command}
 
     @property
     def closing_lines(self) -> list[str]:

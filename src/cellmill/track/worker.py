@@ -43,7 +43,9 @@ def main(folder: str, root: str) -> None:
     recorder.abandon()
 
 
-def _answer(recorder: Recorder, request: dict[str, Any]) -> dict[str, str] | None:
+def _answer(recorder: Recorder, request: dict[str, Any]) -> dict[str, str] | bool | None:
+    if "deserted" in request:
+        return recorder.deserted(request["deserted"])
     if "task" in request:
         return recorder.environment(request["task"])
     recorder.take(Event(**request["event"]))

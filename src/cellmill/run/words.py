@@ -1,0 +1,80 @@
+"""A run's events in words: what a terminal shows line by line, and what is told of a run that printed elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cellmill.run.events import Event
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    Examples
+    --------
+    >>> duration(4.23), duration(75), duration(3700)
+    ('4.2 s', '1 min 15 s', '1 h 01 min')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def title_of(event: Event) -> tuple[str, str]:
+    """The pipeline's name, and what is run with which values."""
+    data = event.data
+    steps = len(data["tasks"])
+    parts = [f"{steps} step{'s' if steps != 1 else ''}"]
+    if data["profile"]:
+        parts.append(f"profile {data['profile']}")
+    values = ", ".join(f"{name}={_value(value)}" for name, value in data["parameters"].items())
+    return data["pipeline"], ", ".join([*parts, values] if values else parts)
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def words_of(event: Event) -> str:
+    """What happened to a task."""
+    data = event.data
+    match event.kind:
+        case "task-started":
+            return "started" if data["attempt"] == 1 else f"attempt {data['attempt']}"
+        case "cell-started":
+            return f"cell {data['cell']}/{data['cells']}"
+        case "task-finished":
+            return f"done in {duration(data['seconds'])}"
+        case "task-skipped":
+            return data["reason"] if data["up_to_date"] else f"not run: {data['reason']}"
+        case "task-retried":
+            return f"attempt {data['attempt']} of {data['attempts']} failed: {data['failure']['sentence']}"
+        case "task-failed":
+            state = "stopped" if data["failure"]["kind"] == "stopped" else "failed"
+            return f"{state} after {duration(data['seconds'])}"
+    return event.kind
+
+
+class Lines:
+    """Turns a run's events into lines, one for each that says something."""
+
+    def __init__(self) -> None:
+        self._order: Mapping[str, int] = {}
+
+    def __call__(self, event: Event) -> str | None:
+        """The line of an event, if it has one."""
+        if event.kind == "run-started":
+            self._order = {name: place for place, name in enumerate(event.data["tasks"], start=1)}
+            name, more = title_of(event)
+            return f"{name}: {more}"
+        if event.kind == "notice":
+            return str(event.data["text"])
+        if event.task is None:
+            return None
+        return f"[{self._order.get(event.task, 0)}/{len(self._order)}] {event.task}: {words_of(event)}"
