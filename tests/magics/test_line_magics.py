@@ -184,6 +184,8 @@ def test_from_the_notebook_to_its_pipeline_and_through_it(start, project, write_
     states = [line.split()[:2] for line in shown.text.splitlines() if " done " in line]
     assert states == [["load", "done"], ["features", "done"], ["report", "done"]]
     assert len(shown.displays) == 1, "the table updates in place"
+    assert shown.html.count("✓") == 3, "the steps are drawn, and the picture stays in the saved notebook"
+    assert not any("widget" in kind for kind in shown.displays[-1])
     assert "6 4" in (folder / "output" / "report.ipynb").read_text()
     assert author.run("%run_pipeline churn -p size=4", timeout=120).text.count("up to date") == 3
     assert experiments(project / "mlflow.db") == ["churn"]

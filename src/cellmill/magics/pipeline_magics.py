@@ -134,26 +134,32 @@ class PipelineMagics(Magics):
 
 def run_and_show(folder: Path, given: Given, view: RunView) -> str:
     """Run a pipeline and follow it in a view; gives the sentence that tells why it failed, if it did."""
-    from cellmill.run import run_pipeline
+    from cellmill.run import RunLog, run_pipeline
     from cellmill.run.folder import accepted_parameters
     from cellmill.run.parameters import parse_assignments
     from cellmill.track import Tracker
 
     parameters = parse_assignments(given.values.get("-p", ()), accepted_parameters(folder), where=folder)
-    tracker = Tracker(folder, on_notice=view.notice)
-    try:
-        result = run_pipeline(
-            folder,
-            parameters=parameters,
-            profile=given.value("--env"),
-            force="--force" in given.flags,
-            only=given.value("--only"),
-            from_=given.value("--from"),
-            listeners=(view, tracker),
-            task_environment=tracker.task_environment,
-        )
-    finally:
-        tracker.close()
+    profile = given.value("--env")
+    with RunLog(folder, source="magic", parameters=parameters, profile=profile, on_notice=view.notice) as log:
+        tracker = Tracker(folder, on_notice=view.notice)
+        try:
+            result = run_pipeline(
+                folder,
+                parameters=parameters,
+                profile=profile,
+                force="--force" in given.flags,
+                only=given.value("--only"),
+                from_=given.value("--from"),
+                # The record says that the run has ended once MLflow has it all.
+                listeners=(view, tracker, log),
+                task_environment=tracker.task_environment,
+                forgive=tracker.forgives,
+                run_id=log.run_id,
+            )
+        finally:
+            tracker.close()
+        log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)
     view.ended(result, tracker.closing_lines)
     if result.state == "succeeded":
         return ""

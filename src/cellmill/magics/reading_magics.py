@@ -11,6 +11,7 @@ from IPython.display import display
 
 from cellmill.findings import Finding
 from cellmill.magics.arguments import Usage, parse_arguments
+from cellmill.magics.dag import Node, draw
 from cellmill.magics.session import Session
 from cellmill.magics.tables import Table
 from cellmill.magics.told import tells_in_one_line
@@ -88,7 +89,17 @@ def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[st
         ("step", "cells", "after", "hands over"),
         rows,
         [*_others(steps), *more, *_notes(unsaved)],
+        figure=_drawn(flow, known),
     )
+
+
+def _drawn(flow: Dataflow, known: Mapping[Any, Step]) -> str:
+    nodes = [
+        Node(str(part.name), [str(one) for one in part.upstream], _counted(len(known[part.name].cells), "cell"))
+        for part in flow.steps
+    ]
+    edges = {(str(edge.provider), str(edge.consumer)): ", ".join(edge.variables) or "order" for edge in flow.edges}
+    return draw(nodes, edges)
 
 
 def findings_table(name: str, findings: Sequence[Finding], unsaved: str = "") -> Table:

@@ -25,12 +25,15 @@ class Table:
         Texts; a line break begins a new line in the table's cell.
     notes
         Sentences below the table.
+    figure
+        An SVG picture that HTML shows above the table.
     """
 
     caption: str
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
+    figure: str = ""
 
     def __repr__(self) -> str:
         parts = [self.caption]
@@ -42,6 +45,8 @@ class Table:
 
     def _repr_html_(self) -> str:
         html = [f"<div><p>{escape(self.caption)}</p>"]
+        if self.figure:
+            html.append(f'<div style="margin:8px 0;overflow-x:auto">{self.figure}</div>')
         if self.rows:
             html += ["<table><thead>", _html_row("th", self.columns), "</thead><tbody>"]
             html += [_html_row("td", row) for row in self.rows]
