@@ -1,0 +1,97 @@
+"""What requests may say, checked on arrival; what is wrong is told in one sentence that names the field."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cellmill.lab.refusal import Refused
+
+Path = Annotated[str, Field(min_length=1, max_length=4096)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CellBody(BaseModel):
+    """One cell as it stands in the editor."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: Annotated[str, Field(max_length=200)]
+    type: Literal["code", "markdown", "raw"]
+    source: str
+    tags: list[str] = []
+    execution_count: int | None = None
+
+
+class NotebookBody(BaseModel):
+    """A notebook as it stands in the editor, saved or not."""
+
+    model_config = ConfigDict(strict=True)
+
+    path: Path
+    cells: Annotated[list[CellBody], Field(max_length=20_000)]
+    kernel: Name | None = None
+    language: Name | None = None
+
+
+class PlanBody(BaseModel):
+    """A saved notebook to promote."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    path: Path
+    name: Name | None = None
+
+
+class PromotionBody(PlanBody):
+    """A saved notebook to promote, whatever stands in the way if ``force`` is on."""
+
+    force: bool = False
+
+
+class RunBody(BaseModel):
+    """A run to start."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    pipeline: Path
+    kind: Literal["run", "verify"] = "run"
+    parameters: dict[str, Any] | None = None
+    profile: Name | None = None
+    force: bool = False
+    only: Name | None = None
+    from_: Annotated[Name | None, Field(alias="from")] = None
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def read_body(kind: type[Body], content: bytes) -> Body:
+    """Read a request's body.
+
+    Raises
+    ------
+    Refused
+        If it is not JSON, or not what the route takes.
+    """
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        raise Refused(400, "The request's body is not JSON.") from None
+    try:
+        return kind.model_validate(found)
+    except ValidationError as error:
+        raise Refused(400, _sentence(error)) from None
+    except RecursionError:
+        raise Refused(400, "The request's body is nested too deep.") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"])[:200]
+    if first["type"] == "extra_forbidden":
+        return f"{field}: there is no such field."
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{field}: {message}." if field else f"The request's body: {message}."

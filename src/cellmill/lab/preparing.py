@@ -1,0 +1,102 @@
+"""Checks a run before it is started, with the sentences of the command line, and writes down how to start it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from cellmill.errors import CellmillError
+from cellmill.lab.bodies import RunBody, read_body
+from cellmill.lab.pipelines import find_pipeline
+from cellmill.lab.refusal import Refused
+from cellmill.lab.root import Root
+from cellmill.locks import wait_for_lock
+from cellmill.run.folder import accepted_parameters, read_pipeline
+from cellmill.run.parameters import check_values, parse_assignments
+from cellmill.run.settings import ParameterSettings
+
+
+def prepare_run(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]:
+    """Check ``POST runs``; the answer is what :class:`cellmill.lab.runs.Runs` starts the run from."""
+    said = read_body(RunBody, body)
+    folder = find_pipeline(root, said.pipeline)
+    try:
+        parameters = _parameters(said.parameters or {}, accepted_parameters(folder), folder)
+        pipeline = read_pipeline(folder, parameters=parameters, profile=said.profile)
+    except CellmillError as error:
+        raise Refused(400, str(error)) from None
+    names = [str(task.get("name")) for task in pipeline.spec.get("tasks") or () if isinstance(task, dict)]
+    _check_steps(said, names)
+    _check_free(pipeline.output, said.kind)
+    words: list[str] = []
+    if said.kind == "run":
+        accepted = accepted_parameters(folder)
+        for name, value in parameters.items():
+            words += ["-p", f"{name}={_as_text(value, accepted[name])}"]
+        words += ["--env", said.profile] if said.profile else []
+        words += ["--force"] if said.force else []
+        words += ["--only", said.only] if said.only else []
+        words += ["--from", said.from_] if said.from_ else []
+    return {
+        "kind": said.kind,
+        "folder": str(folder),
+        "root": str(root.project(folder)),
+        "words": words,
+        "parameters": dict(pipeline.parameters),
+        "profile": said.profile,
+        "tasks": names,
+    }
+
+
+def _parameters(given: Mapping[str, Any], accepted: Mapping[str, ParameterSettings], folder: Path) -> dict[str, Any]:
+    """Check values; a text for what is no text is read as the command line reads it."""
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        declared = accepted.get(name)
+        is_text = declared is None or declared.type in ("str", "any", "none")
+        if isinstance(value, str) and not is_text and "=" not in name:
+            values |= parse_assignments([f"{name}={value}"], accepted, where=folder)
+        else:
+            values |= check_values({name: value}, accepted, where=folder)
+    return values
+
+
+def _as_text(value: Any, declared: ParameterSettings) -> str:
+    """The value as ``-p NAME=VALUE`` takes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, str) and declared.type == "str":
+        return value
+    return json.dumps(value)
+
+
+def _check_steps(said: RunBody, names: list[str]) -> None:
+    if said.kind == "verify":
+        chosen = (said.only, said.from_, said.profile, said.parameters or None, said.force or None)
+        if any(one is not None for one in chosen):
+            raise Refused(400, "kind: verifying takes no parameters, profile or steps; leave them out.")
+    if said.only is not None and said.from_ is not None:
+        raise Refused(400, "only and from exclude each other; use one of them.")
+    first = said.only or said.from_
+    if first is not None and first not in names:
+        close = get_close_matches(first, names, n=1)
+        remedy = f"did you mean {close[0]}?" if close else f"the steps are {', '.join(names)}."
+        raise Refused(400, f"There is no step {first}; {remedy}")
+
+
+def _check_free(output: Path, kind: str) -> None:
+    """Refuse a second run at once; the run itself would, a moment later."""
+    lock = output / ".lock"
+    if kind == "verify" or not lock.exists():
+        return
+    try:
+        with lock.open("r+b") as file:
+            free = wait_for_lock(file.fileno())
+    except (ImportError, OSError):  # the run finds out for itself
+        return
+    if not free:
+        told = f"Another run of {output.parent.name} goes on; wait until it has ended or stop it."
+        raise Refused(409, told, reason="running")
