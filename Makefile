@@ -4,24 +4,27 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BUILDER := $(BIN)/jupyter-builder
+LAB := src/cellmill/labextension/package.json
+LINKED := $(VENV)/share/jupyter/labextensions/cellmill
 
 # Bytecode is what makes the second start of a command fast; some build machines turn it off.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format setup clean
+.PHONY: help demo test test-extension lint format setup extension clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## Turn an example notebook into a pipeline, run it, verify it, test it
+demo: setup ## Turn an example notebook into a pipeline, run it, verify it, test it
 	@$(BIN)/python scripts/demo.py
 
-test: lint ## Everything that CI checks: style, types, layers, tests
+test: lint test-extension ## Everything that CI checks: style, types, layers, tests
 	@echo "==> pytest, on two processes"
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
-lint: $(READY) ## Style, format, types and the order of the layers
+lint: setup ## Style, format, types and the order of the layers
 	@echo "==> ruff"
 	@$(BIN)/ruff check --quiet --output-format concise
 	@$(BIN)/ruff format --check --output-format concise || { echo "make format mends these files."; exit 1; }
@@ -34,18 +37,38 @@ format: $(READY) ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format
 
-setup: $(READY) ## Make .venv, or bring it up to date with pyproject.toml
+setup: $(READY) $(LAB) ## Make .venv, or bring it up to date with pyproject.toml and extension/
 
-# An editable install holds copies of jupyter-config/, so that a change there asks for a new one.
-$(READY): pyproject.toml $(wildcard jupyter-config/*.json)
+extension: $(LAB) ## Build the JupyterLab extension; a Lab that runs shows it after a reload
+
+test-extension: setup ## Style, types and models of the JupyterLab extension
+	@echo "==> eslint, prettier and jest, in extension/"
+	@cd extension && npm run --silent lint && npm test --silent
+
+$(BUILDER):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "cellmill needs Python 3.11 or newer, and $(PYTHON) is older; name another one: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || { echo "==> Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check jupyter-builder
+
+# npm takes exactly what the lock file names, and runs no script of a package.
+$(LAB): $(shell find extension/src extension/style extension/schema -type f) extension/package-lock.json | $(BUILDER)
+	@command -v npm >/dev/null || { echo "The JupyterLab extension needs Node 20 or newer to be built, and there is no npm."; exit 1; }
+	@echo "==> Building the JupyterLab extension (half a minute, the first time)"
+	@cd extension && { test node_modules/.package-lock.json -nt package-lock.json || npm ci --silent --ignore-scripts; }
+	@cd extension && PATH="$(abspath $(BIN)):$$PATH" npm run --silent build:prod >build.log 2>&1 || { cat build.log; exit 1; }
+
+# An editable install holds copies of jupyter-config/, so that a change there asks for a new one; of the extension it
+# shall hold a link.
+$(READY): pyproject.toml $(wildcard jupyter-config/*.json) | $(LAB)
+	@rm -rf $(LINKED)
 	@echo "==> Installing cellmill and what it needs into $(VENV) (one to three minutes, the first time)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev,examples]'
+	@rm -rf $(LINKED) && ln -s $(abspath src/cellmill/labextension) $(LINKED)
 	@touch $@
 
 clean: ## Remove .venv and everything that tools and runs have left
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .cellmill
+	rm -rf extension/node_modules extension/lib extension/*.tsbuildinfo extension/build.log src/cellmill/labextension
 	rm -rf mlflow.db* mlartifacts mlruns pipelines/*/output
 	find . -name __pycache__ -type d -not -path './node_modules/*' -prune -exec rm -rf {} +

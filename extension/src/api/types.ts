@@ -1,0 +1,226 @@
+// What the server's REST interface speaks of; src/cellmill/lab/openapi.yaml is the same in full.
+
+export type RoleKind = 'step' | 'shared' | 'check' | 'parameters' | 'skip';
+export type Severity = 'error' | 'warning' | 'info';
+
+/** One cell as it stands in the editor. */
+export interface ICellSource {
+  id: string;
+  type: string;
+  source: string;
+  tags: readonly string[];
+}
+
+/** A notebook as it stands in the editor, saved or not. */
+export interface INotebookSource {
+  path: string;
+  cells: readonly ICellSource[];
+}
+
+/** What a remedy's button does; `role` is a tag such as `step:train`, or null to take the role away. */
+export interface IFixAction {
+  type: 'set-role';
+  cell_id: string;
+  role: string | null;
+}
+
+export interface IFix {
+  label: string;
+  action: IFixAction;
+}
+
+/** What readiness has to say about one place. */
+export interface IFinding {
+  code: string;
+  kind: string;
+  severity: Severity;
+  message: string;
+  remedy: string;
+  step: string | null;
+  name: string | null;
+  cell: number | null;
+  cell_id: string | null;
+  line: number | null;
+  fixes?: readonly IFix[];
+}
+
+export interface IStep {
+  name: string;
+  cells: readonly string[];
+  checks: readonly string[];
+  inputs: readonly string[];
+  outputs: readonly string[];
+  parameters: readonly string[];
+  upstream: readonly string[];
+  retries: number | null;
+  timeout: number | null;
+}
+
+/** `consumer` needs `provider`: for variables, or (`order`) only after it. */
+export interface IEdge {
+  provider: string;
+  consumer: string;
+  variables: readonly string[];
+  /** The variables' types as the last run saved them. */
+  types?: { readonly [name: string]: string };
+  order: boolean;
+  reasons: readonly string[];
+  evidence: string;
+}
+
+export interface ICellRole {
+  kind: RoleKind;
+  name: string | null;
+  origin: 'tag' | 'magic';
+}
+
+export type ParameterType = 'int' | 'float' | 'str' | 'bool' | 'list' | 'dict' | 'none' | 'any';
+
+export interface IParameter {
+  name: string;
+  type: ParameterType;
+  default: unknown;
+  choices?: readonly unknown[] | null;
+  minimum?: number | null;
+  maximum?: number | null;
+  nullable?: boolean | null;
+  description?: string | null;
+}
+
+/** A name that the notebook reads and no cell defines. */
+export interface IUndefined {
+  name: string;
+  cell_id: string;
+  line: number;
+}
+
+/** The answer to `POST analyse`. */
+export interface IAnalysis {
+  steps: readonly IStep[];
+  edges: readonly IEdge[];
+  roles: { readonly [cellId: string]: ICellRole };
+  findings: readonly IFinding[];
+  parameters: readonly IParameter[];
+  undefined: readonly IUndefined[];
+  pipeline: {
+    name: string | null;
+    folder: string | null;
+    exists: boolean;
+    current: boolean | null;
+  };
+  ready: boolean;
+  milliseconds: number;
+}
+
+/** One tag that the headings suggest. */
+export interface ISuggestion {
+  cell_id: string;
+  role: string;
+  heading: string | null;
+}
+
+export type FileState = 'new' | 'changed' | 'same' | 'removed' | 'edited';
+
+export interface IPlannedFile {
+  path: string;
+  state: FileState;
+  before: string | null;
+  after: string | null;
+}
+
+/** The answer to `POST promotion/plan`: what promotion would do. */
+export interface IPromotionPlan {
+  pipeline: string;
+  folder: string;
+  exists: boolean;
+  foreign: boolean;
+  ready: boolean;
+  files: readonly IPlannedFile[];
+  edited: readonly string[];
+  findings: readonly IFinding[];
+}
+
+/** The answer to `POST promotion`. */
+export interface IPromotion {
+  pipeline: string;
+  folder: string;
+  changed: readonly string[];
+  removed: readonly string[];
+  findings: readonly IFinding[];
+}
+
+export interface IFailure {
+  sentence: string;
+  kind: string;
+  notebook: string | null;
+  cell: number | null;
+  cell_id: string | null;
+  line: number | null;
+  error: string;
+  value: string;
+  traceback: string;
+  executed: string | null;
+  report: string | null;
+}
+
+export type TaskState =
+  'waiting' | 'running' | 'done' | 'up-to-date' | 'failed' | 'stopped' | 'not-run';
+
+export interface ITask {
+  name: string;
+  state: TaskState;
+  cell: number;
+  cells: number;
+  cell_id: string | null;
+  attempt: number;
+  seconds: number | null;
+  began: number | null;
+  metrics: { readonly [name: string]: unknown };
+  notebook: string | null;
+  report: string | null;
+  failure: IFailure | null;
+}
+
+export type RunState = 'running' | 'succeeded' | 'failed' | 'stopped' | 'lost' | 'refused';
+
+/** One execution of a pipeline, by whomever it was started. Paths are below the server's root. */
+export interface IRun {
+  run_id: string;
+  kind: 'run' | 'verify';
+  pipeline: string;
+  name: string;
+  state: RunState;
+  started: number;
+  seconds: number | null;
+  parameters: { readonly [name: string]: unknown };
+  profile: string | null;
+  source: 'lab' | 'cli' | 'magic';
+  message: string | null;
+  mlflow: { url: string | null; experiment: string | null; ui_command: string | null } | null;
+  tasks: readonly ITask[];
+}
+
+/** A promoted notebook: one folder. */
+export interface IPipeline {
+  name: string;
+  folder: string;
+  notebook: string | null;
+  steps: number;
+  tasks: readonly string[];
+  parameters: readonly IParameter[];
+  profiles: readonly string[];
+  current: boolean | null;
+  last_run: IRun | null;
+  schedule: string | null;
+}
+
+/** What to run. */
+export interface IRunRequest {
+  pipeline: string;
+  kind?: 'run' | 'verify';
+  parameters?: { readonly [name: string]: unknown };
+  profile?: string | null;
+  force?: boolean;
+  only?: string | null;
+  from?: string | null;
+}

@@ -1,0 +1,16 @@
+// All of cellmill's plugins for JupyterLab.
+
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { corePlugin } from './core';
+import { notebookPlugin } from './notebook/plugin';
+import { panelPlugin } from './panel/plugin';
+import { workspacePlugin } from './workspace/plugin';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  corePlugin,
+  notebookPlugin,
+  panelPlugin,
+  workspacePlugin
+];
+
+export default plugins;

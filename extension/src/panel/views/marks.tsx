@@ -1,0 +1,95 @@
+// Small signs that several views share: the states of runs and tasks, by icon and word, and times that go on.
+
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { memo, useEffect, useState } from 'react';
+import type { RunState, Severity, TaskState } from '../../api/types';
+import {
+  doneIcon,
+  failedIcon,
+  lostIcon,
+  noteIcon,
+  notRunIcon,
+  runningStateIcon,
+  stoppedIcon,
+  upToDateIcon,
+  waitingIcon,
+  warningIcon
+} from '../../theme/pipelineIcons';
+import { duration } from '../format';
+
+type State = TaskState | RunState;
+
+const ICONS: { readonly [state in State]: LabIcon } = {
+  waiting: waitingIcon,
+  running: runningStateIcon,
+  done: doneIcon,
+  succeeded: doneIcon,
+  'up-to-date': upToDateIcon,
+  failed: failedIcon,
+  stopped: stoppedIcon,
+  'not-run': notRunIcon,
+  lost: lostIcon,
+  refused: failedIcon
+};
+
+/** A state's word. */
+export function stateWord(state: State, trans: TranslationBundle): string {
+  switch (state) {
+    case 'waiting':
+      return trans.__('waiting');
+    case 'running':
+      return trans.__('running');
+    case 'done':
+      return trans.__('done');
+    case 'succeeded':
+      return trans.__('succeeded');
+    case 'up-to-date':
+      return trans.__('up to date');
+    case 'failed':
+      return trans.__('failed');
+    case 'stopped':
+      return trans.__('stopped');
+    case 'not-run':
+      return trans.__('not run');
+    case 'lost':
+      return trans.__('lost');
+    case 'refused':
+      return trans.__('refused');
+  }
+}
+
+/** A state's sign; the word stands beside it, so it is hidden from those who listen. */
+export const StateMark = memo(function StateMark({ state }: { state: State }) {
+  const Icon = ICONS[state] ?? lostIcon;
+  return (
+    <span className="cellmill-Mark" data-state={state} aria-hidden="true">
+      <Icon.react tag="span" />
+    </span>
+  );
+});
+
+const SEVERITY_ICONS: { readonly [severity in Severity]: LabIcon } = {
+  error: failedIcon,
+  warning: warningIcon,
+  info: noteIcon
+};
+
+export function SeverityMark({ severity }: { severity: Severity }) {
+  const Icon = SEVERITY_ICONS[severity] ?? noteIcon;
+  return (
+    <span className="cellmill-Mark" data-severity={severity} aria-hidden="true">
+      <Icon.react tag="span" />
+    </span>
+  );
+}
+
+/** Seconds since a moment, going on by itself. */
+export function Elapsed({ since }: { since: number }) {
+  const [now, setNow] = useState(() => Date.now() / 1000);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now() / 1000), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return <span className="cellmill-Elapsed">{duration(Math.max(0, now - since))}</span>;
+}

@@ -1,0 +1,279 @@
+// Pipelines and runs of the whole workspace: found by name, seen by state, run by a click.
+
+import {
+  Button,
+  InputGroup,
+  folderIcon,
+  historyIcon,
+  notebookIcon,
+  refreshIcon,
+  runIcon
+} from '@jupyterlab/ui-components';
+import { memo, useSyncExternalStore } from 'react';
+import type { IPipeline, IRun } from '../api/types';
+import { usePanel } from '../panel/context';
+import { ago, duration, when } from '../panel/format';
+import { isLive, progressOf } from '../panel/runs';
+import { Empty } from '../panel/views/empty';
+import { Elapsed, StateMark, stateWord } from '../panel/views/marks';
+import { Section } from '../panel/views/section';
+import { lostIcon, pipelineIcon } from '../theme/pipelineIcons';
+import type { IWorkspaceState, WorkspaceModel } from './model';
+import { matching } from './pipelines';
+
+export function Workspace({ model }: { model: WorkspaceModel }) {
+  const { trans } = usePanel();
+  const state = useSyncExternalStore(
+    told => {
+      const slot = (): void => told();
+      model.changed.connect(slot);
+      return () => void model.changed.disconnect(slot);
+    },
+    () => model.state
+  );
+  switch (state.subject) {
+    case 'loading':
+      return (
+        <div className="cellmill-Loading" role="status">
+          {trans.__('Looking for pipelines…')}
+        </div>
+      );
+    case 'missing':
+    case 'unreachable':
+      return <Unreachable model={model} state={state} />;
+    case 'shown':
+      return <Shown model={model} state={state} />;
+  }
+}
+
+interface IPartProps {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+}
+
+function Unreachable({ model, state }: IPartProps) {
+  const { trans } = usePanel();
+  const missing = state.subject === 'missing';
+  return (
+    <Empty
+      icon={lostIcon}
+      title={
+        missing ? trans.__("cellmill's server is not there") : trans.__('No answer from the server')
+      }
+    >
+      <p>
+        {missing
+          ? trans.__('Install cellmill where JupyterLab runs, and restart it.')
+          : state.error}
+      </p>
+      <Button className="jp-mod-styled jp-mod-accept" onClick={() => void model.refresh()}>
+        <refreshIcon.react tag="span" />
+        {trans.__('Try again')}
+      </Button>
+    </Empty>
+  );
+}
+
+function Shown({ model, state }: IPartProps) {
+  const { trans } = usePanel();
+  const found = matching(state.pipelines, state.filter);
+  const shown = new Set(found.map(one => one.folder));
+  const runs = state.filter ? state.runs.filter(one => shown.has(one.pipeline)) : state.runs;
+  return (
+    <>
+      <div className="cellmill-Workspace-filter">
+        <InputGroup
+          type="text"
+          rightIcon="ui-components:search"
+          placeholder={trans.__('Filter by name or state')}
+          aria-label={trans.__('Filter pipelines by name or state')}
+          value={state.filter}
+          onChange={event => model.setFilter(event.currentTarget.value)}
+        />
+        <button
+          type="button"
+          className="cellmill-IconButton"
+          title={trans.__('Look again')}
+          aria-label={trans.__('Look again')}
+          onClick={() => void model.refresh()}
+        >
+          <refreshIcon.react tag="span" />
+        </button>
+      </div>
+      {state.refusal ? (
+        <p className="cellmill-Refusal" role="alert">
+          {state.refusal}
+        </p>
+      ) : null}
+      {state.pipelines.length ? (
+        <>
+          <Section name="pipelines" title={trans.__('Pipelines')} summary={String(found.length)}>
+            {found.length ? (
+              <ul className="cellmill-Pipelines">
+                {found.map(one => (
+                  <PipelineItem key={one.folder} pipeline={one} model={model} />
+                ))}
+              </ul>
+            ) : (
+              <p className="cellmill-Muted">{trans.__('No pipeline is called so.')}</p>
+            )}
+          </Section>
+          <Section name="history" title={trans.__('Runs')} summary={String(runs.length)}>
+            <Runs runs={runs} pipelines={state.pipelines} />
+          </Section>
+        </>
+      ) : (
+        <Empty icon={pipelineIcon} title={trans.__('No pipelines yet')}>
+          <p>
+            {trans.__(
+              'Open a notebook, give its cells steps, and promote it: its pipeline appears here.'
+            )}
+          </p>
+        </Empty>
+      )}
+    </>
+  );
+}
+
+const PipelineItem = memo(function PipelineItem({
+  pipeline,
+  model
+}: {
+  pipeline: IPipeline;
+  model: WorkspaceModel;
+}) {
+  const { trans, actions } = usePanel();
+  const { name, folder, notebook, steps, current, last_run: run, schedule } = pipeline;
+  return (
+    <li className="cellmill-Pipeline">
+      <div className="cellmill-Pipeline-head">
+        <button
+          type="button"
+          className="cellmill-Pipeline-name"
+          title={notebook ?? folder}
+          onClick={() => (notebook ? actions.openFile(notebook) : actions.openFolder(folder))}
+        >
+          {name}
+        </button>
+        <span className="cellmill-Pipeline-tools">
+          {notebook ? (
+            <button
+              type="button"
+              className="cellmill-IconButton"
+              title={trans.__('Open the notebook %1', notebook)}
+              aria-label={trans.__('Open the notebook of %1', name)}
+              onClick={() => actions.openFile(notebook)}
+            >
+              <notebookIcon.react tag="span" />
+            </button>
+          ) : null}
+          <button
+            type="button"
+            className="cellmill-IconButton"
+            title={trans.__('Open the folder %1', folder)}
+            aria-label={trans.__('Open the folder of %1', name)}
+            onClick={() => actions.openFolder(folder)}
+          >
+            <folderIcon.react tag="span" />
+          </button>
+          <button
+            type="button"
+            className="cellmill-IconButton"
+            disabled={isLive(run)}
+            title={
+              isLive(run)
+                ? trans.__('%1 is running', name)
+                : trans.__('Run %1 with its default parameters', name)
+            }
+            aria-label={trans.__('Run %1', name)}
+            onClick={() => void model.start(folder)}
+          >
+            <runIcon.react tag="span" />
+          </button>
+        </span>
+      </div>
+      <div className="cellmill-Pipeline-facts">
+        <span>{trans._n('%1 step', '%1 steps', steps)}</span>
+        {current === false ? (
+          <span className="cellmill-Outdated">{trans.__('notebook changed since')}</span>
+        ) : current === null ? (
+          <span>{trans.__('notebook is gone')}</span>
+        ) : null}
+        {schedule ? (
+          <span>
+            <historyIcon.react tag="span" /> {trans.__('next: %1', schedule)}
+          </span>
+        ) : null}
+      </div>
+      {run ? <LastRun run={run} /> : <div className="cellmill-Muted">{trans.__('never run')}</div>}
+    </li>
+  );
+});
+
+function LastRun({ run }: { run: IRun }) {
+  const { trans } = usePanel();
+  const live = isLive(run);
+  const { done, tasks } = progressOf(run);
+  return (
+    <div className="cellmill-Pipeline-run">
+      <StateMark state={run.state} />
+      <span>
+        {stateWord(run.state, trans)}
+        {live && tasks ? ` ${trans.__('%1 of %2', done, tasks)}` : ''}
+      </span>
+      <span className="cellmill-History-time" title={when(run.started)}>
+        {live ? (
+          <Elapsed since={run.started} />
+        ) : (
+          <>
+            {run.seconds === null ? '' : `${duration(run.seconds)} · `}
+            {ago(run.started)}
+          </>
+        )}
+      </span>
+    </div>
+  );
+}
+
+function Runs({ runs, pipelines }: { runs: readonly IRun[]; pipelines: readonly IPipeline[] }) {
+  const { trans, actions, model } = usePanel();
+  const notebooks = new Map(pipelines.map(one => [one.folder, one.notebook]));
+  if (!runs.length) {
+    return <p className="cellmill-Muted">{trans.__('Nothing was run yet.')}</p>;
+  }
+  return (
+    <ul className="cellmill-History">
+      {runs.map(run => (
+        <li key={run.run_id}>
+          <button
+            type="button"
+            title={trans.__('Show this run of %1', run.name)}
+            onClick={() => {
+              const notebook = notebooks.get(run.pipeline);
+              if (notebook) {
+                actions.showRun(notebook, run.run_id, model);
+              } else {
+                actions.openFolder(run.pipeline);
+              }
+            }}
+          >
+            <span className="cellmill-History-line">
+              <StateMark state={run.state} />
+              <span className="cellmill-History-name">{run.name}</span>
+              {run.kind === 'verify' ? (
+                <span className="cellmill-Tag">{trans.__('verify')}</span>
+              ) : null}
+              <span className="cellmill-History-time">{ago(run.started)}</span>
+            </span>
+            <span className="cellmill-History-facts">
+              {stateWord(run.state, trans)}
+              {run.seconds === null ? '' : ` · ${duration(run.seconds)}`}
+              {run.source === 'lab' ? '' : ` · ${run.source}`}
+              {run.profile ? ` · ${run.profile}` : ''}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
