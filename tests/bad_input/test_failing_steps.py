@@ -106,5 +106,8 @@ def test_nothing_else_was_written_and_no_process_is_left(ran: Ran) -> None:
     assert ran.before.keys() <= after.keys()
     # Bytecode is ignored by git, and written or not as the environment says.
     usual = ("pipelines/churn/output", "pipelines/churn/__pycache__", "mlartifacts")
-    assert {path for path in new if not path.startswith(usual)} == {"mlflow.db"}
+    found = {path for path in new if not path.startswith(usual)}
+    assert {path for path in found if not path.startswith(".cellmill")} == {"mlflow.db"}
+    assert {Path(path).name for path in found if path.startswith(".cellmill/runs/20")} >= {"run.json", "events.jsonl"}
+    assert not [path for path in found if path.startswith(".cellmill/spool")]
     assert ran.project.processes() == []

@@ -108,6 +108,12 @@ NOT_READY: dict[str, tuple[Cells, tuple[str, str, int | None, int | None], str, 
         "step train uses `x` of step load, and step load must run after step train by --after",
         "take --after train away from step load",
     ),
+    "a cycle of --after and variables, by way of a third": (
+        (("%%step load --after tune\nx = 1", None), ("y = x", "step:fit"), ("z = y", "step:tune")),
+        ("CM206", "step-cycle", 2, 1),
+        "step load needs step fit by way of fit -> tune -> load",
+        "take --after tune away from step load",
+    ),
     "apart, and each needs the other": (
         (("x = 1", "step:load"), ("y = x", "step:train"), ("z = y + 1", "step:load")),
         ("CM206", "step-cycle", 2, 1),
@@ -172,7 +178,25 @@ NOT_READY: dict[str, tuple[Cells, tuple[str, str, int | None, int | None], str, 
         (("x = 1", "step:load"), ("limit = 3", None), ("# fit\ny = x + limit", "step:train")),
         ("CM202", "untagged-name", 3, 2),
         "`limit` is only defined in an untagged cell (cell 2), which is not promoted",
+        "tag cell 2 `step:train`",
+    ),
+    "function that only an untagged cell defines": (
+        (("x = 1", "step:load"), ("def twice(n):\n    return 2 * n", None), ("y = twice(x)", "step:train")),
+        ("CM202", "untagged-name", 3, 1),
+        "`twice` is only defined in an untagged cell (cell 2), which is not promoted",
         "tag cell 2 `shared` or `step:train`",
+    ),
+    "magic line that is misspelt, and nothing of what its cell defines": (
+        (("x = 1", "step:load"), ("%%stpe train\nmodel = x", None), ("print(model)", "step:show")),
+        ("CM107", "unknown-magic", 2, 1),
+        "%%stpe is no magic",
+        "you may have meant %%step",
+    ),
+    "magic line with a wrong option, and nothing of what its cell defines": (
+        (("x = 1", "step:load"), ("%%step train --timeout soon\nmodel = x", None), ("print(model)", "step:show")),
+        ("CM102", "bad-magic-line", 2, 1),
+        "--timeout takes seconds above 0, got 'soon'",
+        "write --timeout 60",
     ),
 }
 

@@ -61,7 +61,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
     prefix = tmp_path_factory.mktemp("environment") / "venv"
     venv.create(prefix, symlinks=True)
     for part in ("etc/jupyter", "share/jupyter"):
-        shutil.copytree(Path(sys.prefix) / part, prefix / part)
+        shutil.copytree(Path(sys.prefix) / part, prefix / part, ignore=shutil.ignore_patterns("cellmill"))
     for file in (prefix / "etc").rglob("*cellmill*"):
         file.unlink()
     install = ["install", "--quiet", "--no-deps", "--no-index", "--ignore-installed", "--force-reinstall", wheel]

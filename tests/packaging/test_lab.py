@@ -74,6 +74,12 @@ def test_lab_itself_is_up(lab):
     assert lab.page["appName"] == "JupyterLab"
 
 
+def test_both_halves_of_cellmills_extension_are_loaded(lab):
+    assert "cellmill.lab | extension was successfully loaded" in lab.log
+    (found,) = [one for one in lab.page["federated_extensions"] if one["name"] == "cellmill"]
+    assert found["load"].startswith("static/remoteEntry.")
+
+
 def test_no_server_part_of_ploomber_is_loaded(lab):
     assert [line for line in lab.log.splitlines() if "ploomber" in line.lower()] == []
 

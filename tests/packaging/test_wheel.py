@@ -21,7 +21,7 @@ def test_files_beside_the_package_bear_its_name(wheel):
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist() if ".data/" in name]
 
     assert names
-    assert [name for name in names if "cellmill" not in name.name] == []
+    assert [name for name in names if "cellmill" not in str(Path(*name.parts[1:]))] == []
 
 
 def test_every_file_that_the_checkout_imports_or_reads_is_in_the_wheel(wheel):
@@ -29,10 +29,19 @@ def test_every_file_that_the_checkout_imports_or_reads_is_in_the_wheel(wheel):
     wanted = {
         str(file.relative_to(source))
         for file in (source / "cellmill").rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
+        if file.is_file() and not {"__pycache__", "labextension"} & set(file.parts)
     }
 
     assert wanted - set(zipfile.ZipFile(wheel).namelist()) == set()
+
+
+def test_the_wheel_brings_the_built_lab_extension(wheel):
+    """Nobody who installs it needs Node."""
+    below = "data/share/jupyter/labextensions/cellmill/"
+    found = {name.partition(below)[2] for name in zipfile.ZipFile(wheel).namelist() if below in name}
+
+    assert {"package.json", "static/style.js", "schemas/cellmill/notebook.json"} <= found
+    assert any(name.startswith("static/remoteEntry.") for name in found)
 
 
 def test_the_command_starts_and_lists_its_commands(environment):

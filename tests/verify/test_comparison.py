@@ -67,6 +67,15 @@ def test_what_changes_without_meaning_is_sanitized(left: str, right: str) -> Non
     assert compare_outputs([shown(html=left, plain="x")], [shown(html=right, plain="x")]).state == "equal"
 
 
+def test_what_mlflow_says_of_its_store_does_not_count() -> None:
+    made = "2026/11/21 09:07:24 INFO mlflow.store.db.utils: Creating initial MLflow database tables...\n"
+    run = "🏃 View run calm-owl at: http://127.0.0.1:5000/#/experiments/1/runs/3f2a\n"
+    told = [stream(made, "stderr"), stream(f"fitted\n{run}done\n")]
+    assert compare_outputs(told, [stream("fitted\ndone\n")]).state == "equal"
+    assert compare_outputs([stream("fitted\n")], [stream(f"fitted\n{made}")]).state == "equal"
+    assert compare_outputs([stream("fitted\n")], [stream(made, "stderr")]).state == "different"
+
+
 @pytest.mark.parametrize(
     "left, right",
     [

@@ -42,6 +42,16 @@ def test_what_the_task_says_now_is_tested(workspace: Workspace) -> None:
     assert "criteria not met: total < 21, measured total = 22" in said.text
 
 
+def test_what_mlflow_says_of_its_store_is_not_compared(workspace: Workspace) -> None:
+    made = "2026/11/21 09:07:24 INFO mlflow.store.db.utils: Creating initial MLflow database tables..."
+    workspace.write(loa=f"import sys\nprint({made!r}, file=sys.stderr)\nxs = [0, 1, 2, 3, 4]\nprint('loaded', 5)\nxs")
+    workspace.promote()
+    said = workspace.pytest("--nbval", "pipelines/sums/tests/load.ipynb")
+    assert not said.failed, said.text
+    workspace.edit("tasks/load.py", "INFO mlflow", "INFO mymodule")
+    assert workspace.pytest("--nbval", "pipelines/sums/tests/load.ipynb").failed == {"tests/load.ipynb::Cell 1"}
+
+
 def test_a_failing_set_up_is_told_once(workspace: Workspace) -> None:
     workspace.promote()
     workspace.edit("tasks/load.py", "xs = list(range(n))", "xs = list(range(m))")
