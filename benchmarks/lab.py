@@ -21,7 +21,7 @@ from measure import REPEATS, circumstances, table
 
 from promote import notebook
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 from in_lab import TOKEN, Lab, cell, run_command  # type: ignore[import-not-found]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from in_lab import TOKEN, Lab, wait_for_steps
+from lent_environment import make_lent_environment
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -19,12 +20,27 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What repo2docker makes: a clone, an environment that holds what binder/requirements.txt names, and a home."""
+    """What repo2docker makes: a clone, an environment that holds what binder/requirements.txt names, and a home.
+
+    Of the environment only cellmill is built and installed anew; pip finds the rest there.
+    """
     folder = tmp_path_factory.mktemp("image")
     subprocess.run(["git", "clone", "--quiet", ROOT, folder / "repo"], check=True)
-    subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
+    make_lent_environment(folder / "env")
     (folder / "home").mkdir()
-    for command in (["pip", "install", "--quiet", "-r", "binder/requirements.txt"], ["binder/postBuild"]):
+    for command in (
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            folder / "env/bin/python",
+            "install",
+            "-r",
+            "binder/requirements.txt",
+        ],
+        ["binder/postBuild"],
+    ):
         done = subprocess.run(
             command,
             cwd=folder / "repo",
@@ -45,6 +61,7 @@ def environment(folder: Path) -> dict[str, str]:
         "JUPYTER_CONFIG_DIR": str(folder / "home/config"),
         "PATH": f"{folder / 'env/bin'}{os.pathsep}{os.environ['PATH']}",
         "PIP_CACHE_DIR": str(Path.home() / ".cache/pip"),
+        "npm_config_cache": str(Path.home() / ".npm"),
     }
 
 

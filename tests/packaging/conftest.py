@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from lent_environment import make_lent_environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,17 +51,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """A clean environment with the wheel installed.
-
-    Installing every dependency anew takes a minute and the network, so the packages are lent through a .pth file.
-    Jupyter looks for configuration below the environment's own prefix, so that part is a copy.
-    """
+    """A clean environment with the wheel installed."""
     prefix = tmp_path_factory.mktemp("environment") / "venv"
-    venv.create(prefix, symlinks=True)
-    for part in ("etc/jupyter", "share/jupyter"):
-        shutil.copytree(Path(sys.prefix) / part, prefix / part, ignore=shutil.ignore_patterns("cellmill"))
-    for file in (prefix / "etc").rglob("*cellmill*"):
-        file.unlink()
+    make_lent_environment(prefix)
     install = ["install", "--quiet", "--no-deps", "--no-index", "--ignore-installed", "--force-reinstall", wheel]
     subprocess.run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", prefix / "bin/python", *install],
@@ -71,6 +61,4 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
         capture_output=True,
         timeout=120,
     )
-    own = Path(sysconfig.get_path("purelib", vars={"base": str(prefix), "platbase": str(prefix)}))
-    (own / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return Environment(prefix)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import time
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from in_lab import TOKEN
+from in_lab import Lab as Server
 
 
 @dataclass(frozen=True)
@@ -24,41 +22,17 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(environment, tmp_path_factory) -> Lab:
-    home = tmp_path_factory.mktemp("home")
-    runtime = home / "runtime"
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-    variables |= {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(runtime)}
-    log = home / "lab.log"
-    command = [environment.python, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
-    with (
-        log.open("w") as out,
-        subprocess.Popen(
-            [*command, "--IdentityProvider.token=secret"], cwd=home, env=variables, stdout=out, stderr=out
-        ) as process,
-    ):
-        try:
-            page = _page(_address(runtime, log, process))
-        finally:
-            process.terminate()
-    return Lab(log.read_text(), page)
-
-
-def _address(runtime: Path, log: Path, process: subprocess.Popen, seconds: float = 60) -> str:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        for file in runtime.glob("jpserver-*.json"):
-            if "is running at" in log.read_text():
-                return json.loads(file.read_text())["url"]
-        time.sleep(0.1)
-    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()}")
-
-
-def _page(address: str) -> dict:
-    with urllib.request.urlopen(f"{address}lab?token=secret", timeout=60) as answer:
-        text = answer.read().decode()
+    folder = tmp_path_factory.mktemp("lab")
+    server = Server(folder, folder / "home", python=environment.python)
+    server.start()
+    try:
+        with urllib.request.urlopen(f"{server.base}/lab?token={TOKEN}", timeout=60) as answer:
+            text = answer.read().decode()
+    finally:
+        server.stop()
     found = re.search(r'<script id="jupyter-config-data" type="application/json">(.*?)</script>', text, re.DOTALL)
     assert found, text
-    return json.loads(found[1])
+    return Lab(server.log, json.loads(found[1]))
 
 
 def test_ploomber_asks_to_be_loaded(environment):

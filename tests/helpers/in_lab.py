@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -35,9 +36,7 @@ class Lab:
         self.root = root
         self.python = python
         self.home = home
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = _free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -108,6 +107,18 @@ class Lab:
                 return True
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _free_port() -> int:
+    """Find a free port below those that the system gives to others (kernels, say) before the server has taken it."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def write_notebook(path: Path, *cells: tuple[str, str] | tuple[str, str, list[str]]) -> Path:
