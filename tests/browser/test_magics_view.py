@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from in_lab import Lab, cell, run_command, save, saved, write_notebook
-from playwright.sync_api import expect
+from in_lab import Lab, cell, execute, save, saved, write_notebook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-
-def execute(page: Page, number: int) -> None:
-    prompt = cell(page, number).locator(".jp-InputPrompt")
-    prompt.click()
-    cell(page, number).and_(page.locator(".jp-mod-active")).wait_for()
-    run_command(page, "notebook:run-cell")
-    expect(prompt).to_have_text(re.compile(r"\[(\*|\d+)\]:"), timeout=60_000)
 
 
 def test_the_steps_are_drawn_under_the_cell(lab: Lab, visit: Callable[..., Page], shot: Callable[[str], Path]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -204,3 +205,11 @@ def edit(page: Page, number: int, text: str) -> None:
     cell(page, number).locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(text)
+
+
+def execute(page: Page, number: int) -> None:
+    prompt = cell(page, number).locator(".jp-InputPrompt")
+    prompt.click()
+    cell(page, number).and_(page.locator(".jp-mod-active")).wait_for()
+    run_command(page, "notebook:run-cell")
+    expect(prompt).to_have_text(re.compile(r"\[(\*|\d+)\]:"), timeout=60_000)

@@ -12,8 +12,8 @@ const LONGEST_LABEL = 18;
 /** Pixels of one character of a label or name, and of what stands around it. */
 const CHARACTER = 6.2;
 const PADDING = 12;
-const NAME_CHARACTER = 7.4;
-const NAME_PADDING = 48;
+const NAME_CHARACTER = 7.8;
+const NAME_PADDING = 52;
 const LABEL_HEIGHT = 18;
 /** From so many edges on, the simpler ranking: the optimal one takes seconds. */
 const MANY_EDGES = 150;

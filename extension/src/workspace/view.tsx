@@ -15,6 +15,7 @@ import { usePanel } from '../panel/context';
 import { ago, duration, when } from '../panel/format';
 import { isLive, progressOf } from '../panel/runs';
 import { Empty } from '../panel/views/empty';
+import { IconButton } from '../panel/views/iconButton';
 import { Elapsed, StateMark, stateWord } from '../panel/views/marks';
 import { Section } from '../panel/views/section';
 import { lostIcon, pipelineIcon } from '../theme/pipelineIcons';
@@ -90,15 +91,12 @@ function Shown({ model, state }: IPartProps) {
           value={state.filter}
           onChange={event => model.setFilter(event.currentTarget.value)}
         />
-        <button
-          type="button"
-          className="cellmill-IconButton"
+        <IconButton
+          icon={refreshIcon}
           title={trans.__('Look again')}
-          aria-label={trans.__('Look again')}
+          label={trans.__('Look again')}
           onClick={() => void model.refresh()}
-        >
-          <refreshIcon.react tag="span" />
-        </button>
+        />
       </div>
       {state.refusal ? (
         <p className="cellmill-Refusal" role="alert">
@@ -157,39 +155,30 @@ const PipelineItem = memo(function PipelineItem({
         </button>
         <span className="cellmill-Pipeline-tools">
           {notebook ? (
-            <button
-              type="button"
-              className="cellmill-IconButton"
+            <IconButton
+              icon={notebookIcon}
               title={trans.__('Open the notebook %1', notebook)}
-              aria-label={trans.__('Open the notebook of %1', name)}
+              label={trans.__('Open the notebook of %1', name)}
               onClick={() => actions.openFile(notebook)}
-            >
-              <notebookIcon.react tag="span" />
-            </button>
+            />
           ) : null}
-          <button
-            type="button"
-            className="cellmill-IconButton"
+          <IconButton
+            icon={folderIcon}
             title={trans.__('Open the folder %1', folder)}
-            aria-label={trans.__('Open the folder of %1', name)}
+            label={trans.__('Open the folder of %1', name)}
             onClick={() => actions.openFolder(folder)}
-          >
-            <folderIcon.react tag="span" />
-          </button>
-          <button
-            type="button"
-            className="cellmill-IconButton"
+          />
+          <IconButton
+            icon={runIcon}
             disabled={isLive(run)}
             title={
               isLive(run)
                 ? trans.__('%1 is running', name)
                 : trans.__('Run %1 with its default parameters', name)
             }
-            aria-label={trans.__('Run %1', name)}
+            label={trans.__('Run %1', name)}
             onClick={() => void model.start(folder)}
-          >
-            <runIcon.react tag="span" />
-          </button>
+          />
         </span>
       </div>
       <div className="cellmill-Pipeline-facts">

@@ -143,12 +143,11 @@ def _add_after(steps: Steps, drafts: dict[StepName, Draft]) -> None:
 
 def _add_file_order(parts: list[Walked], drafts: dict[StepName, Draft]) -> None:
     """Steps that use the same files keep the notebook's order, where no other edge keeps it."""
-    for at, part in enumerate(parts[_BEFORE_STEPS:], start=_BEFORE_STEPS):
-        for before in parts[at - 1 : _BEFORE_STEPS - 1 : -1]:
-            if _reaches(before.name, part.name, drafts):
-                continue
+    users = [part for part in parts[_BEFORE_STEPS:] if part.effects.files]
+    for at, part in enumerate(users):
+        for before in reversed(users[:at]):
             found = _file_conflict(before.effects, part.effects)
-            if found is not None:
+            if found is not None and not _reaches(before.name, part.name, drafts):
                 drafts[part.name].depend(before.name, found)
 
 

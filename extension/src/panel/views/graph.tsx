@@ -107,6 +107,7 @@ function GraphView({ steps, edges, tasks, seconds, errors }: IGraphProps) {
         minZoom={0.1}
         maxZoom={2}
         disableKeyboardA11y
+        attributionPosition="bottom-left"
       />
       <GraphTools layout={layout} frame={frame} />
       {tip ? <EdgeTip tip={tip} /> : null}

@@ -9,6 +9,7 @@ import { usePanel } from '../context';
 import { notebookName } from '../format';
 import { countFindings } from '../readiness';
 import type { IPromoted } from '../state';
+import { IconButton } from './iconButton';
 
 type Standing = 'errors' | 'ready' | 'current' | 'outdated' | 'empty';
 
@@ -44,15 +45,11 @@ export const Header = memo(function Header(props: IHeaderProps) {
       <div className="cellmill-Header-line">
         <h2 title={path}>{name}</h2>
         {folder ? (
-          <button
-            type="button"
-            className="cellmill-IconButton"
+          <IconButton
+            icon={folderIcon}
             title={trans.__('Open the folder %1', folder)}
-            aria-label={trans.__('Open the folder %1', folder)}
             onClick={() => actions.openFolder(folder)}
-          >
-            <folderIcon.react tag="span" />
-          </button>
+          />
         ) : null}
       </div>
       <div className="cellmill-Standing" data-standing={standing} role="status">

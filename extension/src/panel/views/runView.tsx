@@ -155,7 +155,8 @@ function Retry({ run, task, starting }: { run: IRun; task: ITask | null; startin
 function Products({ run }: { run: IRun }) {
   const { trans, actions } = usePanel();
   const [open, setOpen] = useState(false);
-  const made = run.tasks.filter(one => one.notebook || one.report);
+  // What failed has its links beside the failure.
+  const made = run.tasks.filter(one => !one.failure && (one.notebook || one.report));
   if (!made.length && !run.mlflow) {
     return null;
   }
