@@ -14,7 +14,7 @@ import { roleOfTag, sameRole, type IRole } from '../roles';
 import type { ICellmill } from '../tokens';
 import { CellMarks } from './cellMarks';
 import { Floating } from './floating';
-import { byWeight, mergeNotes, notesOfFindings, type Notes } from './notes';
+import { byWeight, mergeNotes, notesOfFindings, type INote, type Notes } from './notes';
 import { NotesView } from './notesView';
 import { RoleBook } from './roleBook';
 import { RolePicker } from './rolePicker';
@@ -202,16 +202,22 @@ export class NotebookMarks implements IDisposable {
   }
 
   private _openNotes(cell: Cell, mark: HTMLElement, enter: boolean): void {
-    const notes = byWeight(this._marks.notesOf(cell));
+    const said = (): readonly INote[] => byWeight(this._marks.notesOf(cell));
     // Hovering must not close the picker that somebody works in.
     const busy = this._box?.hasClass('cellmill-RolePicker') && !this._box.isDisposed;
-    if (!notes.length || !mark.isConnected || (busy && !enter)) {
+    if (!said().length || !mark.isConnected || (busy && !enter)) {
       return;
     }
     const box = new Floating({
       anchor: mark,
       className: 'cellmill-Notes',
-      content: close => createElement(NotesView, { trans: this._trans, notes, close }),
+      content: close => {
+        const notes = said();
+        if (!notes.length) {
+          queueMicrotask(close);
+        }
+        return createElement(NotesView, { trans: this._trans, notes, close });
+      },
       onClosed: hadFocus => hadFocus && mark.isConnected && mark.focus()
     });
     box.node.tabIndex = -1;
@@ -253,6 +259,10 @@ export class NotebookMarks implements IDisposable {
     const findings = this.analysis.result?.findings ?? [];
     const notes = notesOfFindings(findings, (finding, index) => this._fix(finding, index));
     this._marks.setNotes(mergeNotes(notes, this._kernelNotes));
+    // What is open must not go on to say what is no longer so.
+    if (this._box?.hasClass('cellmill-Notes') && !this._box.isDisposed) {
+      this._box.update();
+    }
   }
 
   private _fix(finding: IFinding, index: number): void {
