@@ -83,6 +83,13 @@ def _until_over(stream: Any, run_id: str) -> Any:
                 return
 
 
+def test_the_newest_run_comes_first(lab: Any, others: dict[str, str]) -> None:
+    started = [one["started"] for one in lab.get("runs?limit=100")[1]["runs"]]
+
+    assert len(started) >= len(others)
+    assert started == sorted(started, reverse=True)
+
+
 def test_a_second_run_waits_for_its_turn(lab: Any, others: dict[str, str]) -> None:
     pipeline = "pipelines/stopped"
     lab.until(others["stopped"], lambda one: _states(one)["load"] == "running")
