@@ -35,6 +35,13 @@ it('finds by any part of a name, and offers a new step last', () => {
   expect(ids({ text: 'step:lo' })).toEqual(['step:load', 'check:load', 'new:lo']);
 });
 
+it('takes the words for the other roles for these, and makes no steps of them', () => {
+  expect(ids({ text: 'no role' })).toEqual(['none']);
+  expect(ids({ text: 'None' })).toEqual(['none']);
+  expect(ids({ text: 'shared' })).toEqual(['shared']);
+  expect(ids({ text: 'parameters' })).toEqual(['parameters']);
+});
+
 it('makes a name of what is no name', () => {
   const [fresh] = choices({ ...STATE, text: 'Clean the data' });
   expect(fresh.role).toEqual({ kind: 'step', name: 'clean_the_data' });

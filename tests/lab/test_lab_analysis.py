@@ -77,6 +77,10 @@ REMEDIES = {
         ([("import math", []), ("x = math.pi", ["step:a"])], [("cell0", "shared"), ("cell0", "step:a")]),
         ([("y = 1", []), ("x = y", ["step:a"])], [("cell0", "step:a")]),
         ([("y = 1", ["skip"]), ("x = y", ["step:a"])], [("cell0", "step:a")]),
+        (
+            [("x = 1", ["step:a"]), ("y = 1", []), ("z = x + y", ["step:b"]), ("print(y)", ["step:c"])],
+            [("cell1", "step:a"), ("cell1", "step:b"), ("cell1", "step:a"), ("cell1", "step:c")],
+        ),
     ],
     "two-roles": [([("x = 1", ["step:a", "shared"])], [("cell0", "step:a"), ("cell0", "shared")])],
     "misspelt-tag": [([("x = 1", ["Step:a"])], [("cell0", "step:a")])],

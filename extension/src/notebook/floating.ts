@@ -48,7 +48,9 @@ export class Floating extends ReactWidget {
     const below = anchor.bottom + GAP;
     const above = anchor.top - GAP - height;
     const fitsBelow = below + height <= window.innerHeight - MARGIN;
-    const top = fitsBelow || above < MARGIN ? below : above;
+    // Once above it stays there: what is typed into must not jump.
+    this._isAbove = above >= MARGIN && (this._isAbove || !fitsBelow);
+    const top = this._isAbove ? above : below;
     const left = Math.min(anchor.left, window.innerWidth - MARGIN - width);
     this.node.style.top = `${Math.max(MARGIN, Math.min(top, window.innerHeight - MARGIN - height))}px`;
     this.node.style.left = `${Math.max(MARGIN, left)}px`;
@@ -107,4 +109,5 @@ export class Floating extends ReactWidget {
   }
 
   private _observer: ResizeObserver;
+  private _isAbove = false;
 }

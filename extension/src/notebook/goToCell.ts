@@ -43,7 +43,9 @@ export async function goToCell(
   await cell.ready;
   const lines = cell.model.sharedModel.getSource().split('\n').length;
   if (args.line && args.line <= lines && cell.editor) {
-    cell.editor.setCursorPosition({ line: args.line - 1, column: 0 });
+    const line = args.line - 1;
+    const column = cell.editor.getLine(line)?.length ?? 0;
+    cell.editor.setSelection({ start: { line, column: 0 }, end: { line, column } });
     content.mode = 'edit';
   }
   content.activate();

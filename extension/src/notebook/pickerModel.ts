@@ -2,6 +2,9 @@
 
 import { foldCase, nameProblem, sameRole, type INameProblem, type IRole } from '../roles';
 
+/** Typed like this, the role is meant, and no step of that name. */
+const OTHERS = /^(shared|parameters|skip|none|no role)$/i;
+
 export type ChoiceGroup = 'new' | 'steps' | 'others' | 'checks';
 
 /** One line of the picker. */
@@ -47,13 +50,21 @@ export function choices(state: IPickerState): readonly IChoice[] {
     ...checkedFirst(state).map(name => make(`check:${name}`, 'checks', { kind: 'check', name }))
   ];
   const found = all.filter(choice =>
-    foldCase(choice.id.replace(/^step:/, '').replace(':', ' ')).includes(wanted.replace(':', ' '))
+    textOf(choice).some(text => text.includes(wanted.replace(':', ' ')))
   );
   // A name typed in full is meant, whatever stands before it in the list.
-  const exact = found.filter(choice => foldCase(choice.role?.name ?? choice.id) === wanted);
+  const exact = found.filter(
+    choice => foldCase(choice.role?.name ?? choice.id) === wanted || textOf(choice).includes(wanted)
+  );
   const others = found.filter(choice => !exact.includes(choice));
   const fresh = newStep(state);
   return wanted ? [...exact, ...others, ...(fresh ? [fresh] : [])] : found;
+}
+
+/** What may be typed to find a line. */
+function textOf(choice: IChoice): readonly string[] {
+  const text = foldCase(choice.id.replace(/^step:/, '').replace(':', ' '));
+  return choice.role ? [text] : [text, 'no role'];
 }
 
 /** The line to stand on first: the current role, or the first one. */
@@ -72,7 +83,7 @@ function checkedFirst(state: IPickerState): readonly string[] {
 
 function newStep(state: IPickerState): IChoice | null {
   const typed = state.text.trim().replace(/^step:\s*/, '');
-  if (!typed || state.steps.includes(typed) || /^check[ :]/.test(typed)) {
+  if (!typed || state.steps.includes(typed) || /^check[ :]/.test(typed) || OTHERS.test(typed)) {
     return null;
   }
   const problem = nameProblem(typed, state.steps, state.notebook);

@@ -37,6 +37,9 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
     const marks = new WeakMap<NotebookPanel, NotebookMarks>();
     const add = async (panel: NotebookPanel): Promise<void> => {
       await panel.context.ready;
+      if (isProduct(panel.context.localPath)) {
+        return;
+      }
       if (!panel.isDisposed && panel.content.model && !marks.has(panel)) {
         const made = new NotebookMarks(panel, cellmill, trans);
         marks.set(panel, made);
@@ -67,6 +70,11 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
     void settings?.then(followLooks);
   }
 };
+
+/** Whether a run has made the notebook: its roles are those of its source, and nothing there is to be mended. */
+export function isProduct(path: string): boolean {
+  return /(^|\/)pipelines\/[^/]+\/output\/[^/]+\.ipynb$/.test(path);
+}
 
 function followLooks(settings: ISettingRegistry.ISettings): void {
   const apply = (): void => {

@@ -68,8 +68,8 @@ export function RolePicker(props: IRolePickerProps): JSX.Element {
         aria-activedescendant={lines[active] ? `${id}-${active}` : undefined}
         placeholder={
           props.cells === 1
-            ? trans.__('Pick a role, or type a step’s name')
-            : trans.__('Pick a role for %1 cells, or type a step’s name', props.cells)
+            ? trans.__('Step’s name, or a role')
+            : trans.__('Step’s name, or a role, for %1 cells', props.cells)
         }
         value={text}
         onChange={event => {

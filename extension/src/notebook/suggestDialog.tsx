@@ -91,7 +91,7 @@ function Proposals({ proposals, trans, onChange }: IProposalsProps): JSX.Element
     <div>
       <p className="cellmill-Proposals-intro">
         {trans.__(
-          'Roles for the cells that have none, from the notebook’s headings. One undo takes them all back.'
+          'Roles for the cells that have none, from the notebook’s headings. Z, in the notebook, takes them all back.'
         )}
       </p>
       <label className="cellmill-Proposals-all">

@@ -1,6 +1,6 @@
 // Steps proposed from the headings: asked of the server, shown, and set as one step to undo.
 
-import { Notification } from '@jupyterlab/apputils';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ApiError } from '../api/client';
 import type { ISuggestion } from '../api/types';
@@ -18,7 +18,11 @@ export async function suggestSteps(
     suggestions = await marks.client.suggest(marks.analysis.source());
   } catch (error) {
     const reason = error instanceof ApiError ? error.message : String(error);
-    Notification.warning(trans.__('No steps can be suggested: %1', reason), { autoClose: 8000 });
+    await showDialog({
+      title: trans.__('No steps can be suggested'),
+      body: reason,
+      buttons: [Dialog.okButton({ label: trans.__('Close') })]
+    });
     return 0;
   }
   const proposals = readProposals(marks, suggestions);
@@ -31,6 +35,9 @@ export async function suggestSteps(
   const taken = await askProposals(proposals, trans);
   const roles = new Map(taken.map(one => [one.cellId, one.role]));
   const cells = Array.from(marks.panel.content.model?.cells ?? []);
+  // The next key is for the notebook, above all Z, which takes the roles back.
+  marks.panel.content.mode = 'command';
+  marks.panel.content.activate();
   return marks.setRoles(
     cells.flatMap(cell => {
       const role = roles.get(cell.id);

@@ -39,7 +39,9 @@ export class Actions {
     }
     this._tell(async () => {
       if ((await this.commands.execute(CommandIDs.goToCell, args)) === false) {
-        Notification.warning(this.trans.__('This cell is not in the notebook any more.'));
+        Notification.warning(this.trans.__('This cell is not in the notebook any more.'), {
+          autoClose: 6000
+        });
       }
     });
   }
@@ -114,9 +116,16 @@ export class Actions {
     }
   }
 
-  copy(text: string): void {
-    Clipboard.copyToSystem(text);
-    Notification.info(this.trans.__('Copied: %1', text), { autoClose: 3000 });
+  /** Copy what serves a page that is not there yet, and offer the page. */
+  copyCommand(command: string, page: string | null): void {
+    Clipboard.copyToSystem(command);
+    const { trans } = this;
+    Notification.info(trans.__('Copied. Type it into a terminal, and open the page: %1', command), {
+      autoClose: 20_000,
+      actions: isPage(page)
+        ? [{ label: trans.__('Open the page'), callback: () => this.openPage(page) }]
+        : []
+    });
   }
 
   /** Carry out a command, and say so if it can't be. */
@@ -125,7 +134,7 @@ export class Actions {
   }
 
   private _tell(action: () => Promise<unknown>): void {
-    action().catch(error => Notification.error(sentence(error)));
+    action().catch(error => Notification.error(sentence(error), { autoClose: false }));
   }
 }
 

@@ -102,6 +102,11 @@ export class PipelineModel implements IDisposable {
     this._set({ promoting });
   }
 
+  /** Say why a promotion could not be done; empty when it is tried again. */
+  setObstacle(obstacle: string): void {
+    this._set({ obstacle });
+  }
+
   setPromoted(promoted: IPromoted | null): void {
     this._remember({ promoted }, promoted?.notebook);
     if (!promoted || promoted.notebook === this._state.path) {

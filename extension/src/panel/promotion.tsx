@@ -22,6 +22,7 @@ export async function promoteNotebook(
 ): Promise<IPromotion | null> {
   const { model } = services;
   model.setPromoting(true);
+  model.setObstacle('');
   try {
     await panel.context.ready;
     await panel.context.save();
@@ -32,7 +33,10 @@ export async function promoteNotebook(
     }
     return made;
   } catch (error) {
-    Notification.error(sentence(error));
+    model.setObstacle(sentence(error));
+    if (!services.isShown()) {
+      Notification.error(sentence(error), { autoClose: false });
+    }
     return null;
   } finally {
     model.setPromoting(false);
@@ -107,8 +111,9 @@ async function showFindings(
   findings: readonly IFinding[],
   services: IPanelServices
 ): Promise<void> {
-  const { trans } = services;
+  const { trans, actions } = services;
   const errors = findings.filter(one => one.severity === 'error');
+  const noSteps = errors.some(one => one.kind === 'no-steps');
   let close = (): void => undefined;
   const body = inPanel(services, <FindingList findings={errors} onGo={() => close()} />);
   const dialog = new Dialog({
@@ -118,11 +123,19 @@ async function showFindings(
       errors.length
     ),
     body,
-    buttons: [Dialog.okButton({ label: trans.__('Close') })]
+    buttons: noSteps
+      ? [
+          Dialog.cancelButton({ label: trans.__('Close') }),
+          Dialog.okButton({ label: trans.__('Suggest steps from headings') })
+        ]
+      : [Dialog.okButton({ label: trans.__('Close') })]
   });
   close = () => dialog.reject();
   dialog.addClass('cellmill-Dialog');
-  await dialog.launch();
+  const result = await dialog.launch();
+  if (noSteps && result.button.accept) {
+    actions.suggestSteps();
+  }
 }
 
 /** Another name for the pipeline; null if the user gives up. */

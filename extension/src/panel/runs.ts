@@ -87,6 +87,11 @@ export function progressOf(run: IRun): IProgress {
   return { done, tasks, current, part: tasks ? Math.min(1, (done + begun) / tasks) : 0 };
 }
 
+/** When a run ended, or, if nobody knows, when it began; in seconds since the epoch. */
+export function endOf(run: IRun): number {
+  return run.started + (run.seconds ?? 0);
+}
+
 /** The first task that failed, if one did. */
 export function failedTask(run: IRun): ITask | null {
   return run.tasks.find(task => task.state === 'failed') ?? null;

@@ -44,6 +44,8 @@ export interface IPanelState {
   profile: string | null;
   promoting: boolean;
   promoted: IPromoted | null;
+  /** Why the last promotion could not be done; a sentence. */
+  obstacle: string;
   starting: boolean;
   /** Why the last request of the user could not be carried out; a sentence. */
   refusal: string;
@@ -64,6 +66,7 @@ export const NOTHING: IPanelState = {
   profile: null,
   promoting: false,
   promoted: null,
+  obstacle: '',
   starting: false,
   refusal: ''
 };

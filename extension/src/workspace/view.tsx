@@ -12,11 +12,11 @@ import {
 import { memo, useSyncExternalStore } from 'react';
 import type { IPipeline, IRun } from '../api/types';
 import { usePanel } from '../panel/context';
-import { ago, duration, when } from '../panel/format';
-import { isLive, progressOf } from '../panel/runs';
+import { duration, when } from '../panel/format';
+import { endOf, isLive, progressOf } from '../panel/runs';
 import { Empty } from '../panel/views/empty';
 import { IconButton } from '../panel/views/iconButton';
-import { Elapsed, StateMark, stateWord } from '../panel/views/marks';
+import { Ago, Elapsed, StateMark, stateWord } from '../panel/views/marks';
 import { Section } from '../panel/views/section';
 import { lostIcon, pipelineIcon } from '../theme/pipelineIcons';
 import type { IWorkspaceState, WorkspaceModel } from './model';
@@ -142,19 +142,21 @@ const PipelineItem = memo(function PipelineItem({
 }) {
   const { trans, actions } = usePanel();
   const { name, folder, notebook, steps, current, last_run: run, schedule } = pipeline;
+  // A path alone says where the notebook was.
+  const there = notebook !== null && current !== null;
   return (
     <li className="cellmill-Pipeline">
       <div className="cellmill-Pipeline-head">
         <button
           type="button"
           className="cellmill-Pipeline-name"
-          title={notebook ?? folder}
-          onClick={() => (notebook ? actions.openFile(notebook) : actions.openFolder(folder))}
+          title={there ? notebook! : folder}
+          onClick={() => (there ? actions.openFile(notebook!) : actions.openFolder(folder))}
         >
           {name}
         </button>
         <span className="cellmill-Pipeline-tools">
-          {notebook ? (
+          {there ? (
             <IconButton
               icon={notebookIcon}
               title={trans.__('Open the notebook %1', notebook)}
@@ -216,7 +218,7 @@ function LastRun({ run }: { run: IRun }) {
         ) : (
           <>
             {run.seconds === null ? '' : `${duration(run.seconds)} · `}
-            {ago(run.started)}
+            <Ago moment={endOf(run)} />
           </>
         )}
       </span>
@@ -236,7 +238,12 @@ function Runs({ runs, pipelines }: { runs: readonly IRun[]; pipelines: readonly 
         <li key={run.run_id}>
           <button
             type="button"
-            title={trans.__('Show this run of %1', run.name)}
+            disabled={!notebooks.has(run.pipeline)}
+            title={
+              notebooks.has(run.pipeline)
+                ? trans.__('Show this run of %1', run.name)
+                : trans.__('The folder %1 is gone', run.pipeline)
+            }
             onClick={() => {
               const notebook = notebooks.get(run.pipeline);
               if (notebook) {
@@ -252,7 +259,9 @@ function Runs({ runs, pipelines }: { runs: readonly IRun[]; pipelines: readonly 
               {run.kind === 'verify' ? (
                 <span className="cellmill-Tag">{trans.__('verify')}</span>
               ) : null}
-              <span className="cellmill-History-time">{ago(run.started)}</span>
+              <span className="cellmill-History-time">
+                <Ago moment={endOf(run)} />
+              </span>
             </span>
             <span className="cellmill-History-facts">
               {stateWord(run.state, trans)}

@@ -62,7 +62,7 @@ def _names(steps: Steps) -> list[str]:
 
 
 def _untagged_name(finding: Finding, steps: Steps) -> Iterator[Fix]:
-    """The cell that defines the name is promoted: shared if it only defines, else in the step that needs it."""
+    """The cell that defines the name is promoted: shared if it only defines, else with the cell above or what needs it."""
     cells = [TaggedCell(cell, Role("skip"), cell.source) for cell in steps.untagged]
     for tagged in sorted([*cells, *steps.skipped], key=lambda one: one.cell.number):
         code = cell_code(tagged)
@@ -70,9 +70,18 @@ def _untagged_name(finding: Finding, steps: Steps) -> Iterator[Fix]:
             continue
         if only_defines(_bare(tagged.cell)):
             yield _tag(tagged.cell, "shared")
+        above = _step_above(tagged.cell, steps)
+        if above is not None:
+            yield _tag(tagged.cell, f"step:{above}")
         if finding.step in _names(steps):
             yield _tag(tagged.cell, f"step:{finding.step}")
         return
+
+
+def _step_above(cell: Cell, steps: Steps) -> str | None:
+    """The step of the nearest cell above that has one: the same for whatever needs the cell, wherever it stands."""
+    placed = [(one.cell.number, str(step.name)) for step in steps.steps for one in step.cells]
+    return max((one for one in placed if one[0] < cell.number), default=(0, None))[1]
 
 
 def _bare(cell: Cell) -> Cell:

@@ -86,9 +86,7 @@ export function NoSteps() {
       <Button className="jp-mod-styled jp-mod-accept" onClick={() => actions.suggestSteps()}>
         {trans.__('Suggest steps from headings')}
       </Button>
-      <p className="cellmill-Muted">
-        {trans.__('Or click on the chip beside a code cell, and name its step.')}
-      </p>
+      <p className="cellmill-Muted">{trans.__('Or select a cell, press T, and name its step.')}</p>
     </Empty>
   );
 }

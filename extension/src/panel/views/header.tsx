@@ -10,6 +10,7 @@ import { notebookName } from '../format';
 import { countFindings } from '../readiness';
 import type { IPromoted } from '../state';
 import { IconButton } from './iconButton';
+import { Prose } from './prose';
 
 type Standing = 'errors' | 'ready' | 'current' | 'outdated' | 'empty';
 
@@ -33,10 +34,11 @@ interface IHeaderProps {
   folder: string;
   promoting: boolean;
   promoted: IPromoted | null;
+  obstacle: string;
 }
 
 export const Header = memo(function Header(props: IHeaderProps) {
-  const { path, analysis, folder, promoting, promoted } = props;
+  const { path, analysis, folder, promoting, promoted, obstacle } = props;
   const { trans, actions } = usePanel();
   const standing = standingOf(analysis);
   const name = analysis.pipeline.name ?? notebookName(path);
@@ -57,12 +59,14 @@ export const Header = memo(function Header(props: IHeaderProps) {
       </div>
       {standing !== 'empty' ? (
         <Button
-          className={`cellmill-Promote jp-mod-styled ${standing === 'current' ? '' : 'jp-mod-accept'}`}
+          className={`cellmill-Promote jp-mod-styled ${standing === 'current' || standing === 'errors' ? '' : 'jp-mod-accept'}`}
           disabled={promoting}
           title={
             standing === 'current'
               ? trans.__('The pipeline is what this notebook says; promote it again all the same')
-              : trans.__('Save the notebook and write its pipeline folder')
+              : standing === 'errors'
+                ? trans.__('Show what stands in the way')
+                : trans.__('Save the notebook and write its pipeline folder')
           }
           onClick={() => actions.promote()}
         >
@@ -73,6 +77,11 @@ export const Header = memo(function Header(props: IHeaderProps) {
               ? trans.__('Promote again')
               : trans.__('Promote to pipeline')}
         </Button>
+      ) : null}
+      {obstacle ? (
+        <p className="cellmill-Refusal" role="alert">
+          <Prose text={obstacle} />
+        </p>
       ) : null}
       {promoted ? <Made promoted={promoted} /> : null}
     </div>

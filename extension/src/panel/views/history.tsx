@@ -3,9 +3,9 @@
 import { memo } from 'react';
 import type { IParameter, IRun } from '../../api/types';
 import { usePanel } from '../context';
-import { ago, duration, metric, value, when } from '../format';
-import { changedParameters, isLive, metricsOf } from '../runs';
-import { Elapsed, StateMark, stateWord } from './marks';
+import { duration, metric, value, when } from '../format';
+import { changedParameters, endOf, isLive, metricsOf } from '../runs';
+import { Ago, Elapsed, StateMark, stateWord } from './marks';
 import { Section } from './section';
 
 interface IHistoryProps {
@@ -76,7 +76,7 @@ export const HistoryRow = memo(function HistoryRow({
           ) : (
             <>
               {run.seconds === null ? '' : `${duration(run.seconds)} · `}
-              {ago(run.started)}
+              <Ago moment={endOf(run)} />
             </>
           )}
         </span>

@@ -16,7 +16,7 @@ import {
   waitingIcon,
   warningIcon
 } from '../../theme/pipelineIcons';
-import { duration } from '../format';
+import { ago, duration } from '../format';
 
 type State = TaskState | RunState;
 
@@ -84,12 +84,24 @@ export function SeverityMark({ severity }: { severity: Severity }) {
   );
 }
 
-/** Seconds since a moment, going on by itself. */
-export function Elapsed({ since }: { since: number }) {
+/** The time, drawn anew as it goes on. */
+function useNow(milliseconds: number): number {
   const [now, setNow] = useState(() => Date.now() / 1000);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now() / 1000), 1000);
+    const timer = setInterval(() => setNow(Date.now() / 1000), milliseconds);
     return () => clearInterval(timer);
-  }, []);
+  }, [milliseconds]);
+  return now;
+}
+
+/** How long ago a moment was, going on by itself. */
+export function Ago({ moment }: { moment: number }) {
+  useNow(15_000);
+  return <>{ago(moment)}</>;
+}
+
+/** Seconds since a moment, going on by itself. */
+export function Elapsed({ since }: { since: number }) {
+  const now = useNow(1000);
   return <span className="cellmill-Elapsed">{duration(Math.max(0, now - since))}</span>;
 }

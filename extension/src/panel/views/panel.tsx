@@ -1,7 +1,7 @@
 // The pipeline panel as a whole: each part is drawn again only when its own share of the state changed.
 
 import { memo, useEffect, useMemo, useRef } from 'react';
-import type { IFinding, ITask } from '../../api/types';
+import type { IFinding, IParameter, ITask } from '../../api/types';
 import { IPanelServices, PanelContext, usePanel, usePanelState } from '../context';
 import { isLive, lastSeconds } from '../runs';
 import type { IPanelState } from '../state';
@@ -15,6 +15,7 @@ import { RunForm } from './runForm';
 import { RunView } from './runView';
 import { Section } from './section';
 
+const NO_PARAMETERS: readonly IParameter[] = [];
 const NO_TASKS: readonly ITask[] = [];
 
 export function Panel({ services }: { services: IPanelServices }) {
@@ -49,6 +50,7 @@ function PanelView() {
         folder={state.folder}
         promoting={state.promoting}
         promoted={state.promoted}
+        obstacle={state.obstacle}
       />
       {state.error ? (
         <p className="cellmill-Refusal cellmill-Stale" role="alert">
@@ -117,7 +119,13 @@ function Running({ state }: { state: IPanelState }) {
         </p>
       ) : null}
       {run ? (
-        <RunView key={run.run_id} run={run} starting={starting} newest={run === state.runs[0]} />
+        <RunView
+          key={run.run_id}
+          run={run}
+          parameters={pipeline?.parameters ?? NO_PARAMETERS}
+          starting={starting}
+          newest={run === state.runs[0]}
+        />
       ) : null}
       {pipeline ? (
         // While a run goes on, what can be done is to watch and to stop it.

@@ -47,6 +47,7 @@ export const RunForm = memo(function RunForm(props: IRunFormProps) {
         <Profiles profiles={pipeline.profiles} profile={profile} />
       ) : null}
       <div className="cellmill-Form-buttons">
+        <Summary fields={form.fields} />
         <Button
           type="submit"
           className="jp-mod-styled jp-mod-accept"
@@ -82,6 +83,28 @@ export const RunForm = memo(function RunForm(props: IRunFormProps) {
     </form>
   );
 });
+
+/** What stays in sight beside the buttons when the fields do not: what is wrong, or differs from the defaults. */
+function Summary({ fields }: { fields: readonly IField[] }) {
+  const { trans } = usePanel();
+  const wrong = fields.find(one => one.error);
+  if (wrong) {
+    return (
+      <span className="cellmill-Form-summary" data-error="true">
+        {trans.__('%1: %2', wrong.parameter.name, wrong.error)}
+      </span>
+    );
+  }
+  const changed = fields.filter(one => one.changed);
+  return changed.length ? (
+    <span className="cellmill-Form-summary">
+      {trans.__(
+        'with %1',
+        changed.map(one => `${one.parameter.name} = ${one.entry ?? 'None'}`).join(', ')
+      )}
+    </span>
+  ) : null;
+}
 
 function Profiles({ profiles, profile }: { profiles: readonly string[]; profile: string | null }) {
   const { trans, model } = usePanel();

@@ -2,28 +2,40 @@
 
 import { Button, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import { memo, useEffect, useRef, useState } from 'react';
-import type { IRun, ITask } from '../../api/types';
+import type { IParameter, IRun, ITask } from '../../api/types';
 import { usePanel } from '../context';
-import { ago, duration, metric, when } from '../format';
-import { failedTask, isLive, metricsOf, progressOf } from '../runs';
+import { duration, metric, value, when } from '../format';
+import { changedParameters, endOf, failedTask, isLive, metricsOf, progressOf } from '../runs';
 import { FailureView } from './failure';
-import { Elapsed, StateMark, stateWord } from './marks';
+import { Ago, Elapsed, StateMark, stateWord } from './marks';
 import { MlflowLink } from './mlflowLink';
 import { Prose } from './prose';
 
 interface IRunViewProps {
   run: IRun;
+  /** Of the pipeline; what the run was given beside their defaults is shown. */
+  parameters: readonly IParameter[];
   starting: boolean;
   newest: boolean;
 }
 
-export const RunView = memo(function RunView({ run, starting, newest }: IRunViewProps) {
+export const RunView = memo(function RunView(props: IRunViewProps) {
+  const { run, parameters, starting, newest } = props;
   const { trans, model } = usePanel();
   const live = isLive(run);
   const failed = failedTask(run);
   const metrics = metricsOf(run);
+  const changed = changedParameters(run, parameters);
+  const card = useRef<HTMLDivElement>(null);
+  const wasLive = useRef(live);
+  useEffect(() => {
+    if (wasLive.current && run.state === 'failed') {
+      card.current?.scrollIntoView({ block: 'nearest' });
+    }
+    wasLive.current = live;
+  }, [live, run.state]);
   return (
-    <div className="cellmill-Run" data-state={run.state}>
+    <div ref={card} className="cellmill-Run" data-state={run.state}>
       <div className="cellmill-Run-head">
         <StateMark state={run.state} />
         <strong>
@@ -31,7 +43,7 @@ export const RunView = memo(function RunView({ run, starting, newest }: IRunView
           {stateWord(run.state, trans)}
         </strong>
         <span className="cellmill-Run-time" title={when(run.started)}>
-          {live ? <Elapsed since={run.started} /> : ended(run)}
+          {live ? <Elapsed since={run.started} /> : <Ended run={run} />}
         </span>
         {live ? (
           <Button
@@ -48,6 +60,11 @@ export const RunView = memo(function RunView({ run, starting, newest }: IRunView
           {trans.__('An earlier run; show the latest')}
         </button>
       )}
+      {changed.length ? (
+        <div className="cellmill-Muted cellmill-Run-parameters">
+          {trans.__('with %1', changed.map(([name, one]) => `${name} = ${value(one)}`).join(', '))}
+        </div>
+      ) : null}
       {live ? <Progress run={run} /> : null}
       <div className="cellmill-Hidden" aria-live="polite">
         {live ? '' : `${run.name} ${stateWord(run.state, trans)}`}
@@ -82,13 +99,16 @@ export const RunView = memo(function RunView({ run, starting, newest }: IRunView
       <Log run={run} />
     </div>
   );
-
-  function ended(one: IRun): string {
-    return one.seconds === null
-      ? ago(one.started)
-      : `${duration(one.seconds)} · ${ago(one.started)}`;
-  }
 });
+
+function Ended({ run }: { run: IRun }) {
+  return (
+    <>
+      {run.seconds === null ? '' : `${duration(run.seconds)} · `}
+      <Ago moment={endOf(run)} />
+    </>
+  );
+}
 
 function firstUndone(run: IRun): ITask | null {
   return run.tasks.find(one => one.state !== 'done' && one.state !== 'up-to-date') ?? null;
@@ -110,7 +130,9 @@ function Progress({ run }: { run: IRun }) {
         <span style={{ transform: `scaleX(${part})` }} />
       </div>
       <div className="cellmill-Muted">
-        {tasks ? trans.__('%1 of %2 steps', done, tasks) : trans.__('starting')}
+        {tasks && (done || current.length)
+          ? trans.__('%1 of %2 steps', done, tasks)
+          : trans.__('starting')}
         {current.map(task => (
           <span key={task.name}>
             {' · '}
