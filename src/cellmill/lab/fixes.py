@@ -62,7 +62,7 @@ def _names(steps: Steps) -> list[str]:
 
 
 def _untagged_name(finding: Finding, steps: Steps) -> Iterator[Fix]:
-    """The cell that defines the name is promoted: shared if it only defines, else with the cell above or what needs it."""
+    """The cell that defines the name is promoted: shared if it only defines, else as part of a step near it."""
     cells = [TaggedCell(cell, Role("skip"), cell.source) for cell in steps.untagged]
     for tagged in sorted([*cells, *steps.skipped], key=lambda one: one.cell.number):
         code = cell_code(tagged)
