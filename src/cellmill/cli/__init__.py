@@ -22,6 +22,7 @@ STOPPED = 130
 COMMANDS = {
     "check": "Say what stands between a notebook and its promotion.",
     "promote": "Turn a tagged notebook into a pipeline folder.",
+    "reproduce": "Write a notebook in which a failed step fails again.",
     "run": "Run a pipeline.",
     "runs": "List runs, or follow one that goes on.",
     "steps": "Show a notebook's steps and what they hand over.",

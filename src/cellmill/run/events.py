@@ -34,8 +34,8 @@ class Event:
     task
         The task's name, for all ``task-`` and ``cell-`` kinds.
     data
-        By kind. ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``tasks`` (names in order),
-        ``parameters``, ``profile``;
+        By kind. ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``workdir`` (the folder
+        that the tasks run in, or None), ``tasks`` (names in order), ``parameters``, ``profile``;
         ``cell-started``: ``cell`` (from 1), ``cells``, ``cell_id``;
         ``task-started``: ``attempt`` (from 1), ``parameters``;
         ``task-finished``: ``seconds``, ``attempts``, ``notebook``, ``report``, ``variables`` (paths), ``metrics``;
