@@ -81,7 +81,7 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
           <Prose text={run.message} />
         </p>
       ) : null}
-      {failed?.failure ? <FailureView failure={failed.failure} task={failed} /> : null}
+      {failed?.failure ? <FailureView run={run} failure={failed.failure} task={failed} /> : null}
       {!live && (run.state === 'failed' || run.state === 'stopped' || run.state === 'lost') ? (
         <Retry run={run} task={failed ?? firstUndone(run)} starting={starting} />
       ) : null}
