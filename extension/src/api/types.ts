@@ -172,6 +172,8 @@ export interface ITask {
   cell: number;
   cells: number;
   cell_id: string | null;
+  /** The cell's place in the notebook, from 1; null for what promotion wrote. */
+  number?: number | null;
   attempt: number;
   seconds: number | null;
   began: number | null;
