@@ -181,7 +181,9 @@ def _next(result: RunResult, options: Sequence[str]) -> list[str]:
     if bad.failure.cell is not None and bad.failure.notebook is not None:
         notebook = shown(Path(bad.failure.notebook))
         values = ", or the values given by -p" if "-p" in options else ""
-        return [f"correct cell {bad.failure.cell} of {notebook}{values}, then", f"cellmill promote {notebook}", again]
+        correct = f"correct cell {bad.failure.cell} of {notebook}{values}, then"
+        look = f"see it fail again: %reproduce in the notebook, or cellmill reproduce {result.run_id}"
+        return [correct, f"cellmill promote {notebook}", again, look]
     return [again]
 
 
