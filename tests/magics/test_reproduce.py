@@ -150,6 +150,29 @@ def test_what_can_not_be_reproduced_is_told_in_one_line(kernel: Any, runs: list[
     assert kernel.run("points").result == "'mine'"
 
 
+def test_a_step_that_fails_before_its_first_cell_fails_so_here(
+    kernel: Any, project: Path, write_cells: Callable[..., Path]
+) -> None:
+    notebook = write_cells(
+        project / "notebooks" / "early.ipynb",
+        "%%parameters\nn = 1",
+        "%%shared\ndef part():\n    return 1 / n\nshare = part()",
+        "%%step load\nprint(share)",
+    )
+    pipeline = write_plan(make_plan(notebook)).folder
+    with RunLog(pipeline) as log:
+        run_pipeline(pipeline, parameters={"n": 0}, listeners=(log,), run_id=log.run_id)
+
+    told = kernel.run(f"%reproduce {log.run_id}")
+    shutil.rmtree(project / ".cellmill" / "runs" / log.run_id)
+
+    assert told.traceback == (
+        f"Error: step load fails here as in run {log.run_id}, before its first cell: ZeroDivisionError: division by "
+        "zero; correct cell 2 of the notebook."
+    )
+    assert kernel.run("'resources_' in globals()").result == "False"
+
+
 def test_what_is_kept_takes_no_room_until_the_products_change(project: Path, runs: list[str]) -> None:
     kept = project / ".cellmill" / "runs" / runs[0] / "inputs" / "train"
     assert (kept / "upstream" / "load" / "bundle.pkl").is_file()

@@ -61,11 +61,7 @@ def give(shell: InteractiveShell, found: Reproduction) -> Given:
         _run(shell, found)
         shared = sys.modules[found.handover]._task.shared
     except Exception as error:  # whatever the shared cells and the pickled objects raise
-        words = " ".join(str(error).split())
-        raise CellmillError(
-            f"step {found.step} can't be given its inputs here: {type(error).__name__}: {words}",
-            remedy="if the run failed there too, that is what to correct; else restart the kernel and try again",
-        ) from error
+        raise _refusal(found, error) from error
     finally:
         made = {*inputs.bound, *(name for name in shared if not name.startswith("__"))}
         for name in {*_SCAFFOLD, found.handover} - made:
@@ -84,6 +80,19 @@ def give(shell: InteractiveShell, found: Reproduction) -> Given:
         },
         tuple(replaced),
         os.getcwd() if os.getcwd() != folder else None,
+    )
+
+
+def _refusal(found: Reproduction, error: Exception) -> CellmillError:
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    if type(error).__name__ != found.failure.get("error"):
+        return CellmillError(
+            f"step {found.step} can't be given its inputs here: {words}", remedy="restart the kernel and try again"
+        )
+    cell = found.failure.get("cell")
+    return CellmillError(
+        f"step {found.step} fails here as in run {found.run.run_id}, before its first cell: {words}",
+        remedy=f"correct cell {cell} of the notebook" if cell is not None else "correct what it begins with",
     )
 
 

@@ -112,7 +112,7 @@ def _failed(found: Reproduction, number: int | None, of: str = "") -> list[str]:
     where = f"Cell {number}{of}{line}" if number is not None else "The step"
     lines = [f"{where} failed with {found.error}."]
     if found.failure.get("kind") == "hand-over":
-        lines = [f"The step failed with {found.error}, when it handed over its variables after its last cell."]
+        lines = [f"The step failed after its last cell, when it handed over its variables: {found.error}."]
     if found.failure.get("kind") == "kernel-died":
         lines.append("The kernel died of it: the cell may end this kernel too, so save the notebook first.")
     return lines
