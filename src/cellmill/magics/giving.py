@@ -59,7 +59,7 @@ def give(shell: InteractiveShell, found: Reproduction) -> Given:
     shared: dict[str, Any] = {}
     try:
         _run(shell, found)
-        shared = sys.modules[found.handover]._task.shared
+        shared = getattr(getattr(sys.modules.get(found.handover), "_task", None), "shared", {})
     except Exception as error:  # whatever the shared cells and the pickled objects raise
         raise _refusal(found, error) from error
     finally:

@@ -16,6 +16,9 @@ from typing import Any
 # Runs of a pipeline whose failed tasks' inputs stay; the records themselves stay longer.
 KEPT = 10
 
+# Bytes of a file that is copied where it can't be linked.
+_LARGEST_COPY = 2**30
+
 _FOLDER = "inputs"
 _TASK = "task.ipynb"
 _UPSTREAM = "upstream"
@@ -193,5 +196,7 @@ def _link(source: str, target: str) -> str:
     try:
         os.link(source, target)
     except OSError:
+        if os.path.getsize(source) > _LARGEST_COPY:
+            raise
         return str(shutil.copy2(source, target))
     return target
