@@ -41,6 +41,10 @@ export interface IFinding {
   cell: number | null;
   cell_id: string | null;
   line: number | null;
+  /** Why its rule matters. */
+  why?: string | null;
+  /** Why it is ignored, where it is. */
+  reason?: string | null;
   fixes?: readonly IFix[];
 }
 
@@ -100,6 +104,8 @@ export interface IAnalysis {
   edges: readonly IEdge[];
   roles: { readonly [cellId: string]: ICellRole };
   findings: readonly IFinding[];
+  /** Findings that comments or the pipeline's settings ignore. */
+  ignored?: readonly IFinding[];
   parameters: readonly IParameter[];
   undefined: readonly IUndefined[];
   pipeline: {
