@@ -8,8 +8,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
-from cellmill.dataflow.scopes import bound_here
 from cellmill.notebook.cells import Cell
 from cellmill.notebook.steps import Steps, TaggedCell
 from cellmill.notebook.transform import parse, to_python
@@ -104,7 +104,7 @@ def facts_of(body: str) -> Facts:
     except SyntaxError:
         return Facts()
     reader = _Reader()
-    reader.read(tree, None)
+    reader.read(tree)
     return Facts(tuple(reader.calls), tuple(reader.texts), tuple(reader.imports), frozenset(reader.binds))
 
 
@@ -117,33 +117,67 @@ class _Reader:
         self.imports: list[tuple[str, str]] = []
         self.binds: set[str] = set()
 
-    def read(self, tree: ast.AST, function: str | None) -> None:
-        waiting: list[tuple[ast.AST, str | None]] = [(tree, function)]
+    def read(self, tree: ast.AST) -> None:
+        waiting: list[tuple[ast.AST, str | None]] = [(tree, None)]
         while waiting:
             node, function = waiting.pop()
-            self._take(node, function)
-            inside = node.name if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
-            if isinstance(node, ast.Lambda):
-                inside = inside or "<lambda>"
-            document = _docstring(node)
-            waiting.extend((child, inside) for child in ast.iter_child_nodes(node) if child is not document)
+            take = _TAKERS.get(type(node))
+            document = None
+            if take is not None:
+                take(self, node, function)
+                if isinstance(node, _SCOPES):
+                    function = function or getattr(node, "name", "<lambda>")
+                    document = _docstring(node)
+                elif isinstance(node, ast.ClassDef):
+                    document = _docstring(node)
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, list):
+                    waiting.extend((one, function) for one in value if isinstance(one, ast.AST) and one is not document)
+                elif isinstance(value, ast.AST) and not isinstance(value, _NOTHING_IN_IT):
+                    waiting.append((value, function))
         self.calls.sort(key=lambda call: call.line)
         self.texts.sort(key=lambda text: text[1])
 
-    def _take(self, node: ast.AST, function: str | None) -> None:
-        if isinstance(node, ast.Call):
-            self.calls.append(_call(node, function))
-        elif isinstance(node, ast.Constant):
-            if isinstance(node.value, str):
-                self.texts.append((node.value, node.lineno))
-        elif isinstance(node, ast.Import):
-            for one in node.names:
-                self.imports.append((one.asname, one.name) if one.asname else (one.name.partition(".")[0],) * 2)
-        elif isinstance(node, ast.ImportFrom):
-            if node.module and not node.level:
-                self.imports += [(one.asname or one.name, f"{node.module}.{one.name}") for one in node.names]
-        else:
-            self.binds.update(bound_here(node))
+    def take_call(self, node: ast.Call, function: str | None) -> None:
+        self.calls.append(_call(node, function))
+
+    def take_constant(self, node: ast.Constant, function: str | None) -> None:
+        if isinstance(node.value, str):
+            self.texts.append((node.value, node.lineno))
+
+    def take_import(self, node: ast.Import, function: str | None) -> None:
+        for one in node.names:
+            self.imports.append((one.asname, one.name) if one.asname else (one.name.partition(".")[0],) * 2)
+
+    def take_import_from(self, node: ast.ImportFrom, function: str | None) -> None:
+        if node.module and not node.level:
+            self.imports += [(one.asname or one.name, f"{node.module}.{one.name}") for one in node.names]
+
+    def take_name(self, node: ast.Name, function: str | None) -> None:
+        if isinstance(node.ctx, ast.Store):
+            self.binds.add(node.id)
+
+    def take_definition(self, node: ast.FunctionDef, function: str | None) -> None:
+        self.binds.add(node.name)
+
+    def take_nothing(self, node: ast.AST, function: str | None) -> None:
+        """A lambda: only that it is one counts."""
+
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_NOTHING_IN_IT = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
+_TAKERS: dict[type[ast.AST], Any] = {
+    ast.Call: _Reader.take_call,
+    ast.Constant: _Reader.take_constant,
+    ast.Import: _Reader.take_import,
+    ast.ImportFrom: _Reader.take_import_from,
+    ast.Name: _Reader.take_name,
+    ast.FunctionDef: _Reader.take_definition,
+    ast.AsyncFunctionDef: _Reader.take_definition,
+    ast.ClassDef: _Reader.take_definition,
+    ast.Lambda: _Reader.take_nothing,
+}
 
 
 def _docstring(node: ast.AST) -> ast.AST | None:
