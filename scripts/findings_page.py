@@ -42,7 +42,7 @@ ignore:
 ```
 
 Warnings and notes can be ignored, and the errors that say so below: there the task would fail and name the line, never give something else in silence.
-An ignore that names no code, is not allowed or matches nothing is [a finding itself](#CM901). `cellmill check --show-ignored` and
+An ignore that names no code, is not allowed or matches nothing is [a finding itself](#cm901). `cellmill check --show-ignored` and
 `%readiness --show-ignored` list what is ignored; in JSON it stands under `ignored`, each with its reason.
 """
 
@@ -52,7 +52,7 @@ def page() -> str:
     parts = [HEAD]
     for title, rules in GROUPS.items():
         rows = [
-            f"| [{rule.code}](#{rule.code}) | {_kinds(rule)} | {_severity(rule)} | {_one_line(rule.text().what)} | "
+            f"| [{rule.code}](#{rule.code.lower()}) | {_kinds(rule)} | {_severity(rule)} | {_one_line(rule.text().what)} | "
             f"{_one_line(rule.text().remedy)} |"
             for rule in rules
         ]
@@ -66,20 +66,19 @@ def _section(rule: type[Rule]) -> str:
     text = rule.text()
     can = "can be ignored" if rule.can_be_ignored else "can't be ignored"
     lines = [
-        f'<a id="{rule.code}"></a>',
+        f"### {rule.code}",
         "",
-        f"### {rule.code} {rule.kinds[0]}",
-        "",
-        f"*{_severity(rule)}; {can}*",
+        f"{_kinds(rule)}: {_severity(rule)}; {can}.",
         "",
         text.what,
         "",
         f"**Why.** {text.why}",
         "",
     ]
-    for title, code in (("Bad", text.bad), ("Good", text.good)):
+    # What is bad is often no Python, or no magic that can be read.
+    for title, language, code in (("Bad", "text", text.bad), ("Good", "python", text.good)):
         if code:
-            lines += [f"**{title}**", "", "```python", code, "```", ""]
+            lines += [f"**{title}**", "", f"```{language}", code, "```", ""]
     return "\n".join([*lines, f"**Remedy.** {text.remedy}", ""])
 
 

@@ -32,6 +32,8 @@ def test_a_path_of_the_authors_machine_is_found(found: Found, text: str):
         "data/rows.csv",
         "../rows.csv",
         "/tmp/rows.csv",
+        "/usr/bin",
+        "/dev/null",
         "https://example.org/home/ada/rows.csv",
         "/api/v1/rows",
         "y ~ x + z",
