@@ -174,9 +174,9 @@ def _untagged_cells(finding: Finding, steps: Steps) -> Iterator[Fix]:
     cell = _cell(finding, steps)
     if cell is None:
         return
-    above = [step for step in steps.steps if step.cells[0].cell.number < cell.number]
-    if above:
-        yield _tag(cell, f"step:{max(above, key=lambda step: step.cells[-1].cell.number).name}")
+    above = _step_above(cell, steps)
+    if above is not None:
+        yield _tag(cell, f"step:{above}")
     yield _tag(cell, "skip")
 
 

@@ -501,7 +501,7 @@ class OptionsDiffer(Rule):
 
 
 class AuthorOnlyMagic(Rule):
-    """`%steps`, `%readiness`, `%promote` or `%run_pipeline` stands in a tagged cell; the pipeline leaves the line out.
+    """A tagged cell has `%steps`, `%readiness`, `%promote`, `%reproduce` or `%run_pipeline`; the pipeline does without.
 
     Why
     ---
