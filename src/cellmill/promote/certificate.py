@@ -117,8 +117,14 @@ def pipeline_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in files if path.is_file()):
         digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        facts = path.stat()
+        digest.update(_file_digest(path, facts.st_mtime_ns, facts.st_size))
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _file_digest(path: Path, _changed: int, _size: int) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def standing(folder: Path, notebook: Notebook | None = None) -> Standing:

@@ -78,6 +78,9 @@ def _differences(place: str, left: Node, right: Node, kept: Path) -> Iterator[st
         if left["type"] != right["type"]:
             yield _told(place, left["type"], right["type"], "type")
         return
+    if "same" in left or "same" in right:
+        yield from _identity(place, left, right)
+        return
     for fact, words in _FACTS.items():
         if left.get(fact) != right.get(fact):
             yield _told(place, _words(left.get(fact)), _words(right.get(fact)), words)
@@ -88,8 +91,7 @@ def _differences(place: str, left: Node, right: Node, kept: Path) -> Iterator[st
         yield _told(place, left.get("value"), right.get("value"))
     if left.get("digest") != right.get("digest"):
         yield _content_told(place, left, right, kept)
-    if "same" not in left and "same" not in right:
-        yield from _parts(place, left, right, kept)
+    yield from _parts(place, left, right, kept)
 
 
 def _identity(place: str, left: Node, right: Node) -> Iterator[str]:

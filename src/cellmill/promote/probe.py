@@ -381,7 +381,8 @@ class _Seen:
             parts = [[label, self.describe(one, place + label)] for label, one in inner.items()]
             return {**node, "value": f"ordered={array.ordered}", "parts": parts}
         if hasattr(array, "asi8"):
-            return {**node, "value": repr(getattr(array, "freq", None)), **self._values(array.asi8, place)}
+            instants = {"type": "instants", **self._values(array.asi8, place)}
+            return {**node, "value": repr(getattr(array, "freq", None)), "parts": [["", instants]]}
         missing = numpy.asarray(array.isna())
         items = [None if gone else one for one, gone in zip(array.tolist(), missing)]  # noqa: B905
         return {**node, **self._many(items, place)}

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from cellmill.track.store import Store, connect, find_experiment, find_store, patient_process, probe, reason
 from cellmill.track.store import URI_VARIABLE as _URI
+from cellmill.track.store import Store, connect, find_experiment, find_store, patient_process, probe, reason
 
 
 def record_verification(
