@@ -67,13 +67,14 @@ def as_html(found: Verification, at: datetime | None = None) -> str:
 def _tiles(found: Verification) -> str:
     counts = found.counts()
     tiles = []
-    for noun, states in (("cells", counts["cells"]), ("variables handed over", counts["variables"])):
+    for noun, states in (("cells", counts["cells"]), ("variables", counts["variables"])):
         total, equal = sum(states.values()), states.get("equal", 0)
         tiles.append((f"{equal} of {total}", f"{noun} equal"))
         aside = states.get("ignored", 0) + states.get("uncompared", 0)
         if aside:
-            tiles.append((str(aside), f"{noun} not compared"))
-    tiles.append((str(found.runs_of_notebook), "run of the notebook" if found.runs_of_notebook == 1 else "runs of it"))
+            tiles.append((str(aside), f"{noun.removesuffix('s') if aside == 1 else noun} not compared"))
+    runs = "run of the notebook" if found.runs_of_notebook == 1 else "runs of the notebook"
+    tiles.append((str(found.runs_of_notebook), runs))
     inner = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles)
     return f'<div class="tiles">{inner}</div>'
 
@@ -116,7 +117,8 @@ def _variables(variables: Sequence[VariableVerdict]) -> str:
     if not variables:
         return ""
     rows = [
-        f"<tr><td><code>{escape(one.name)}</code></td><td>{escape(one.provider)} → {escape(one.consumer)}</td>"
+        f'<tr><td><code>{escape(one.name)}</code></td><td class="way">{escape(one.provider)} → '
+        f"{escape(one.consumer)}</td>"
         f"<td><code>{escape(one.type or 'not bound')}</code>{_details(one)}</td>{_state(one.state)}</tr>"
         for one in variables
     ]
