@@ -12,7 +12,7 @@ function analysis(more: Partial<IAnalysis> = {}): IAnalysis {
     findings: [],
     parameters: [],
     undefined: [],
-    pipeline: { name: 'p', folder: null, exists: false, current: null },
+    pipeline: { name: 'p', folder: null, exists: false, current: null, verified: null },
     ready: true,
     milliseconds: 1,
     ...more
@@ -40,7 +40,7 @@ describe('keepParts', () => {
     const before = analysis({ parameters: [{ name: 'a', type: 'int', default: 1 }] });
     const now = analysis({
       parameters: [{ name: 'a', type: 'int', default: 1 }],
-      pipeline: { name: 'p', folder: 'pipelines/p', exists: true, current: true }
+      pipeline: { name: 'p', folder: 'pipelines/p', exists: true, current: true, verified: null }
     });
     const kept = keepParts(before, now);
     expect(kept.parameters).toBe(before.parameters);

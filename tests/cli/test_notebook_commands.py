@@ -116,7 +116,9 @@ def test_promote_writes_and_says_how_to_run(cellmill: Cellmill, write_notebook: 
 
     assert result.exit_code == 0, result.output
     assert "Promoted to pipelines/churn: 2 steps, wrote " in result.output
-    assert result.output.endswith("Run it with: cellmill run pipelines/churn\n")
+    assert result.output.endswith(
+        "Run it with: cellmill run pipelines/churn\nNever verified: cellmill verify pipelines/churn\n"
+    )
     assert (project / "pipelines/churn/pipeline.yaml").exists()
     assert "pipelines/churn is current: nothing to write." in cellmill("promote", "notebooks/churn.ipynb").output
 

@@ -49,6 +49,7 @@ def test_the_notebook_as_it_stands_in_the_editor(lab: Any, body: Any) -> None:
         "exists": False,
         "promoted_sha256": None,
         "current": None,
+        "verified": None,
     }
     assert answer["ready"]
     assert answer["findings"] == []

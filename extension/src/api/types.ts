@@ -113,6 +113,7 @@ export interface IAnalysis {
     folder: string | null;
     exists: boolean;
     current: boolean | null;
+    verified: IVerified | null;
   };
   ready: boolean;
   milliseconds: number;
@@ -208,6 +209,14 @@ export interface IRun {
   tasks: readonly ITask[];
 }
 
+/** How far a pipeline is proven to give what its notebook gives. */
+export interface IVerified {
+  state:
+    'never' | 'notebook-changed' | 'pipeline-changed' | 'equal' | 'different' | 'varies' | 'failed';
+  words: string;
+  at: string | null;
+}
+
 /** A promoted notebook: one folder. */
 export interface IPipeline {
   name: string;
@@ -218,6 +227,7 @@ export interface IPipeline {
   parameters: readonly IParameter[];
   profiles: readonly string[];
   current: boolean | null;
+  verified: IVerified;
   last_run: IRun | null;
   schedule: string | null;
 }

@@ -18,6 +18,7 @@ import { Empty } from '../panel/views/empty';
 import { IconButton } from '../panel/views/iconButton';
 import { Ago, Elapsed, StateMark, stateWord } from '../panel/views/marks';
 import { Section } from '../panel/views/section';
+import { Verified } from '../panel/views/verified';
 import { lostIcon, pipelineIcon } from '../theme/pipelineIcons';
 import type { IWorkspaceState, WorkspaceModel } from './model';
 import { matching } from './pipelines';
@@ -141,7 +142,7 @@ const PipelineItem = memo(function PipelineItem({
   model: WorkspaceModel;
 }) {
   const { trans, actions } = usePanel();
-  const { name, folder, notebook, steps, current, last_run: run, schedule } = pipeline;
+  const { name, folder, notebook, steps, current, verified, last_run: run, schedule } = pipeline;
   // A path alone says where the notebook was.
   const there = notebook !== null && current !== null;
   return (
@@ -190,6 +191,7 @@ const PipelineItem = memo(function PipelineItem({
         ) : current === null ? (
           <span>{trans.__('notebook is gone')}</span>
         ) : null}
+        <Verified verified={verified} />
         {schedule ? (
           <span>
             <historyIcon.react tag="span" /> {trans.__('next: %1', schedule)}

@@ -32,7 +32,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if not notebook.sanitize_patterns:
         from nbval.plugin import get_sanitize_patterns
 
-        notebook.sanitize_patterns.update(get_sanitize_patterns((HERE / "nbval.cfg").read_text(encoding="utf-8")))
+        # Those of learned.cfg come last: they were learned from what nbval.cfg left.
+        for path in (HERE / "nbval.cfg", HERE / "learned.cfg"):
+            if path.exists():
+                notebook.sanitize_patterns.update(get_sanitize_patterns(path.read_text(encoding="utf-8")))
         notebook.skip_compare += FIGURES
     step = Path(notebook.path).stem
     changed = REFERENCE["changed_parameters"](step)

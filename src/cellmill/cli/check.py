@@ -52,5 +52,17 @@ def check(ctx: click.Context, notebook: Path, as_json: bool, show_ignored: bool)
                 highlight=False,
                 soft_wrap=True,
             )
+            _tell_standing(notebook)
     if errors:
         ctx.exit(1)
+
+
+def _tell_standing(notebook: Path) -> None:
+    """Say how far the notebook's pipeline is proven, if it has one."""
+    from cellmill.cli.standing import standing_line
+    from cellmill.notebook import project_root
+    from cellmill.promote.names import pipeline_name
+
+    folder = project_root(notebook.absolute().parent) / "pipelines" / pipeline_name(notebook.stem)
+    if (folder / ".promotion.json").is_file():
+        click.echo(f"Its pipeline: {standing_line(folder)}")

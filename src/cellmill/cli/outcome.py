@@ -65,6 +65,18 @@ def print_outcome(
     _print_lines(console, "Next", _next(result, options))
     for line in tracking:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    _print_standing(console, result)
+
+
+def _print_standing(console: Console, result: RunResult) -> None:
+    """Say quietly if nothing proves that the pipeline gives what its notebook gives."""
+    from cellmill.cli.standing import standing_line
+    from cellmill.promote.certificate import standing
+
+    promoted = (result.folder / ".promotion.json").is_file()
+    if promoted and standing(result.folder).state != "equal":
+        text = standing_line(result.folder)
+        console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_failure(console: Console, failure: Failure) -> None:

@@ -50,7 +50,7 @@ def promote(
     except PromotionRefused as refused:
         _show_reasons(refused)
         raise
-    _tell(plan, written)
+    _tell(plan, written, standing=not verify)
     if verify:
         from cellmill.cli.verify import verify_and_tell
 
@@ -92,7 +92,7 @@ def _show_reasons(refused: PromotionRefused) -> None:
         print_findings(Console(), errors)
 
 
-def _tell(plan: Plan, written: Written) -> None:
+def _tell(plan: Plan, written: Written, *, standing: bool) -> None:
     from rich.console import Console
 
     from cellmill.cli.findings import print_findings
@@ -108,3 +108,7 @@ def _tell(plan: Plan, written: Written) -> None:
         gone = f", removed {', '.join(written.removed)}" if written.removed else ""
         click.echo(f"Promoted to {folder}: {steps}, wrote {files}{gone}.")
     click.echo(f"Run it with: cellmill run {folder}")
+    if standing:
+        from cellmill.cli.standing import standing_line
+
+        click.echo(standing_line(plan.folder))

@@ -15,6 +15,7 @@ from cellmill.lab.root import Root
 from cellmill.notebook import read_notebook
 from cellmill.notebook.cells import Notebook
 from cellmill.promote import last_promotion
+from cellmill.promote.certificate import standing
 from cellmill.promote.names import pipeline_name
 from cellmill.promote.provenance import source_digest
 from cellmill.run.folder import accepted_parameters
@@ -83,6 +84,7 @@ def pipeline_of(root: Root, notebook: Path, edited: Notebook | None = None) -> d
                 "current": _is_current(notebook, promotion)
                 if edited is None
                 else source_digest(edited) == promotion.get("source_sha256"),
+                "verified": standing(folder, edited).as_dict(),
             }
     folder = pipelines / name
     exists = (folder / "pipeline.yaml").exists()
@@ -92,6 +94,7 @@ def pipeline_of(root: Root, notebook: Path, edited: Notebook | None = None) -> d
         "exists": exists,
         "promoted_sha256": None,
         "current": False if exists else None,
+        "verified": None,
     }
 
 
@@ -159,6 +162,7 @@ def _told(root: Root, folder: Path) -> dict[str, Any]:
         "parameters": parameters,
         "profiles": sorted(found.name.split(".")[1] for found in folder.glob("env.*.yaml")),
         "current": _is_current(notebook, promotion) if inside and notebook and notebook.is_file() else None,
+        "verified": standing(folder).as_dict(),
         "last_run": None,
         "schedule": None,
         "problem": problem,

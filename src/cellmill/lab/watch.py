@@ -22,7 +22,7 @@ _PAUSE = 0.25
 _PIPELINES = 1.0
 _FOLDERS = 15.0
 _AFTER_ERROR = 5.0
-_FILES = (".promotion.json", "cellmill.yaml", "env.yaml", "pipeline.yaml")
+_FILES = (".certificate.json", ".promotion.json", "cellmill.yaml", "env.yaml", "pipeline.yaml")
 
 
 class Listener:

@@ -204,6 +204,8 @@ def _plan_table(plan: Plan, notes: list[str]) -> Table:
 
 
 def _written_table(notebook: str, name: str, written: Written, notes: list[str]) -> Table:
+    from cellmill.promote.certificate import standing
+
     folder = shown_path(written.folder)
     rows = [(path, "written") for path in written.changed] + [(path, "removed") for path in written.removed]
     if not rows:
@@ -213,7 +215,8 @@ def _written_table(notebook: str, name: str, written: Written, notes: list[str])
     else:
         caption = f"The pipeline {folder} is again as {notebook} has it."
     how = f"%run_pipeline {name} runs it here, cellmill run {folder} in a terminal."
-    return Table(caption, ("file", ""), rows, [*notes, how])
+    proven = standing(written.folder).words
+    return Table(caption, ("file", ""), rows, [*notes, how, f"The pipeline was {proven.removeprefix('was ')}."])
 
 
 def shown_path(path: Path) -> str:

@@ -73,22 +73,44 @@ def compare_outputs(
     -0.93
     +0.91
     """
-    from nbformat import NotebookNode, from_dict
-    from nbval.plugin import coalesce_streams
-
     if not _checked(tags, source):
         return Comparison("ignored")
-
-    def joined(outputs: Sequence[Output]) -> list[NotebookNode]:
-        # nbval joins streams in place: copies.
-        nodes: list[NotebookNode] = coalesce_streams([from_dict(dict(output)) for output in outputs])  # type: ignore[no-untyped-call]
-        return _without_tracking(nodes)
-
-    left, right = joined(reference), joined(measured)
+    left, right = _joined(reference), _joined(measured)
     judge = _judge(patterns if patterns is not None else usual_patterns())
     if judge.compare_outputs(right, left):
         return Comparison("equal")
     return Comparison("different", _difference(judge, left, right, titles) or "\n".join(judge.comparison_traceback))
+
+
+def shown_texts(outputs: Sequence[Output], patterns: str) -> list[tuple[str, str]]:
+    """What of a cell's outputs is compared as text, sanitized: pairs of the kind of output and its text.
+
+    Parameters
+    ----------
+    outputs
+        As in nbformat; not changed.
+    patterns
+        Text of a file in nbval's sanitizing format.
+    """
+    judge = _judge(patterns)
+    texts: list[tuple[str, str]] = []
+    for output in _joined(outputs):
+        if output["output_type"] == "stream":
+            texts.append((f"stream {output['name']}", judge.sanitize(output["text"])))
+        elif output["output_type"] == "error":
+            texts.append(("error", judge.sanitize(f"{output['ename']}: {output['evalue']}")))
+        for kind, value in sorted(output.get("data", {}).items()):
+            if kind not in UNCOMPARED:
+                texts.append((kind, judge.sanitize(value if isinstance(value, str) else json.dumps(value))))
+    return texts
+
+
+def _joined(outputs: Sequence[Output]) -> list[Any]:
+    from nbformat import from_dict
+    from nbval.plugin import coalesce_streams
+
+    # nbval joins streams in place: copies.
+    return _without_tracking(coalesce_streams([from_dict(dict(output)) for output in outputs]))  # type: ignore[no-untyped-call]
 
 
 def _without_tracking(outputs: Sequence[Any]) -> list[Any]:

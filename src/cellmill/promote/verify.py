@@ -1,4 +1,4 @@
-"""Proves that a pipeline gives what its notebook gives: runs both and compares what each promoted cell shows."""
+"""Proves that a pipeline gives what its notebook gives: runs both, compares what cells show and steps hand over."""
 
 from __future__ import annotations
 
@@ -6,141 +6,71 @@ import json
 import os
 import shutil
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cellmill.errors import CellmillError
 from cellmill.notebook import read_notebook
 from cellmill.notebook.installs import installs_in
-from cellmill.promote.comparison import compare_outputs
+from cellmill.promote.cause import cause_of_cell, cause_of_variable
+from cellmill.promote.comparison import Comparison, compare_outputs
+from cellmill.promote.content import ContentVerdict, compare_content, type_of
+from cellmill.promote.crossings import Crossing, Probes, crossings
+from cellmill.promote.execution import (
+    NotebookRun,
+    executed_cells,
+    hash_seed,
+    run_notebook,
+    run_tasks,
+    untracked,
+    values_of,
+)
+from cellmill.promote.randomness import seeds_of
+from cellmill.promote.reference import usual_patterns
+from cellmill.promote.verification import CellVerdict, Learned, VariableVerdict, Verification
+from cellmill.promote.volatile import learn, read_learned, with_learned
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from cellmill.findings import Finding
     from cellmill.notebook.cells import Notebook
     from cellmill.run.events import Listener
 
-CellState = Literal["equal", "different", "ignored", "missing"]
+__all__ = ["CellVerdict", "Verification", "executed_cells", "read_provenance", "sanitizing", "untracked", "verify"]
 
 
-@dataclass(frozen=True)
-class CellVerdict:
-    """What verification found for one promoted cell.
-
-    Attributes
-    ----------
-    number, cell_id
-        The cell in the notebook, numbered from 1 over all cells.
-    task
-        The task that runs it; ``None`` for a shared cell, which runs as part of a module.
-    state
-        ``ignored``: nbval's tags or comments say so, or the cell runs as a module; ``missing``: its task never ran it.
-    difference
-        For ``different``: a unified diff, notebook first.
-    """
-
-    number: int
-    cell_id: str
-    task: str | None
-    state: CellState
-    difference: str = ""
-
-
-@dataclass(frozen=True)
-class Verification:
-    """Whether pipeline and notebook give the same, and where not.
-
-    Attributes
-    ----------
-    notebook, folder
-        The notebook that was run, and the pipeline's folder (which may have been a temporary one: see ``notes``).
-    cells
-        One verdict for each promoted cell, in notebook order.
-    notebook_failure, run_failure
-        A sentence each, if the notebook or the pipeline failed.
-    notes
-        What a reader has to know about what was compared.
-    seconds
-        The time that all of it took.
-    """
-
-    notebook: Path
-    folder: Path
-    cells: tuple[CellVerdict, ...]
-    notebook_failure: str | None = None
-    run_failure: str | None = None
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def equal(self) -> bool:
-        """True if nothing failed and no promoted cell shows something else."""
-        failed = self.notebook_failure or self.run_failure
-        return not failed and not any(cell.state in ("different", "missing") for cell in self.cells)
-
-    @property
-    def summary(self) -> str:
-        """What to tell the user: differences listed by cell, then the count."""
-        parts = [*self.notes]
-        parts += [f"The notebook itself fails: {self.notebook_failure}"] if self.notebook_failure else []
-        parts += [f"The pipeline fails: {self.run_failure}"] if self.run_failure else []
-        parts += [_told(cell) for cell in self.cells if cell.state == "different"]
-        parts += self._not_reached()
-        return "\n".join([*parts, self._count()])
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it, JSON-ready."""
-        fields = asdict(self) | {"notebook": str(self.notebook), "folder": str(self.folder)}
-        return {"equal": self.equal, **fields}
-
-    def _not_reached(self) -> list[str]:
-        cells = [str(cell.number) for cell in self.cells if cell.state == "missing"]
-        return [f"Not reached in the pipeline: cell {', '.join(cells)}"] if cells else []
-
-    def _count(self) -> str:
-        if self.notebook_failure:
-            return f"{self.notebook.name}: nothing was compared."
-        count = Counter(cell.state for cell in self.cells)
-        compared = count["equal"] + count["different"]
-        aside = f"; {_cells(count['ignored'])} not compared" if count["ignored"] else ""
-        if self.run_failure:
-            return (
-                f"{self.notebook.name}: only {_cells(compared)} could be compared; {count['different']} of them differ."
-            )
-        if count["different"]:
-            return f"{self.notebook.name}: {count['different']} of {_cells(compared)} differ in the pipeline{aside}."
-        return f"{self.notebook.name}: {_cells(compared)} show the same in the pipeline{aside}."
-
-
-def verify(path: Path, *, listeners: Sequence[Listener] = ()) -> Verification:
-    """Run a notebook whole, run its pipeline, and compare what each promoted cell shows.
+def verify(path: Path, *, assignments: Sequence[str] = (), listeners: Sequence[Listener] = ()) -> Verification:
+    """Run a notebook whole, run its pipeline, and compare what each promoted cell shows and each step hands over.
 
     The notebook runs in one fresh kernel in its own folder, every cell of it; the pipeline runs forced, into a
-    temporary folder, with the parameters that stand in the notebook. Neither is recorded in MLflow, and nothing in the
-    pipeline's folder changes.
+    temporary folder. Both have the parameters that stand in the notebook, or those given, and hash texts alike. Where
+    something differs, the notebook runs once more: what differs between its own two runs is not the pipeline's doing.
+    Nothing of it is recorded in MLflow, and nothing in the pipeline's folder changes: `seal` does that.
 
     Parameters
     ----------
     path
         A notebook or a pipeline's folder. A notebook whose pipeline is missing or not current is promoted to a
         temporary folder.
+    assignments
+        Parameters for both sides, as ``NAME=VALUE``.
     listeners
         Told of the pipeline's run as it happens.
 
     Raises
     ------
     CellmillError
-        If ``path`` is neither, or the notebook can't be promoted.
+        If ``path`` is neither, the notebook can't be promoted, or a parameter is not accepted.
     """
     began = time.monotonic()
     scratch = Path(mkdtemp(prefix="cellmill-verify-"))
     kept = False
     try:
-        found = _verify(Path(path), scratch, listeners)
+        found = _verify(Path(path), scratch, assignments, listeners)
         # The failure's sentence names the executed notebook to open.
         kept = found.run_failure is not None
         return replace(found, seconds=time.monotonic() - began)
@@ -149,8 +79,9 @@ def verify(path: Path, *, listeners: Sequence[Listener] = ()) -> Verification:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _verify(path: Path, scratch: Path, listeners: Sequence[Listener]) -> Verification:
+def _verify(path: Path, scratch: Path, assignments: Sequence[str], listeners: Sequence[Listener]) -> Verification:
     folder, notes = _pipeline_of(path, scratch)
+    lasting = scratch not in folder.parents
     provenance = read_provenance(folder)
     source = Path(os.path.normpath(folder / provenance["notebook"]))
     notebook = read_notebook(source)
@@ -158,13 +89,24 @@ def _verify(path: Path, scratch: Path, listeners: Sequence[Listener]) -> Verific
         notes.append(
             f"{source.name} has changed since it was promoted; `cellmill promote` brings the pipeline up to date."
         )
-    outputs, failure = _run_notebook(notebook, scratch)
-    if failure is not None:
-        return Verification(source, folder, (), notebook_failure=failure, notes=tuple(notes))
-    run_failure = _run_pipeline(folder, scratch, listeners)
+    given, told, values = values_of(folder, assignments)
+    seeds = {"PYTHONHASHSEED": hash_seed(), **seeds_of(notebook)}
+    base = Verification(source, folder, (), lasting=lasting, parameters=values, seeds=seeds, notes=tuple(notes))
+    crossing = crossings(provenance)
+    first = run_notebook(notebook, scratch, crossing, name="notebook", parameters=given)
+    if first.failure is not None:
+        return replace(base, notebook_failure=first.failure)
+    probes, failure = run_tasks(folder, scratch, crossing, parameters=told, listeners=listeners)
     executed = executed_cells(scratch / "output", provenance["steps"])
-    cells = _verdicts(notebook, outputs, executed, provenance, sanitizing(folder))
-    return Verification(source, folder, cells, run_failure=run_failure, notes=tuple(notes))
+    comparing = _Comparing(notebook, folder, provenance, first, executed, probes, crossing)
+    cells, variables, runs = comparing.cells(comparing.patterns), comparing.variables(), 1
+    learned: tuple[Learned, ...] = ()
+    if "different" in {one.state for one in cells} | {one.state for one in variables}:
+        second = run_notebook(notebook, scratch, crossing, name="again", parameters=given)
+        runs = 2
+        cells, variables, learned = comparing.against_itself(second, cells, variables)
+    cells, variables = comparing.with_causes(cells, variables, seeds)
+    return replace(base, cells=cells, variables=variables, learned=learned, run_failure=failure, runs_of_notebook=runs)
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
@@ -187,33 +129,9 @@ def read_provenance(folder: Path) -> dict[str, Any]:
 
 
 def sanitizing(folder: Path) -> str | None:
-    """Return the pipeline's own nbval patterns, if it has a file of them."""
+    """Return the pipeline's own nbval patterns, the engineer's and the learned ones, if it has a file of them."""
     path = folder / "tests" / "nbval.cfg"
-    return path.read_text(encoding="utf-8") if path.exists() else None
-
-
-def executed_cells(output: Path, tasks: Sequence[str]) -> dict[str, NotebookNode]:
-    """Map the source cell's id to the executed cell, for all tasks whose notebook is there.
-
-    Parameters
-    ----------
-    output
-        The folder of products.
-    tasks
-        Names of tasks.
-    """
-    import nbformat
-
-    cells: dict[str, NotebookNode] = {}
-    for task in tasks:
-        path = output / f"{task}.ipynb"
-        if path.exists():
-            for cell in nbformat.read(path, as_version=4).cells:  # type: ignore[no-untyped-call]
-                # A cell without a count was not reached, unless it is empty.
-                reached = cell.get("execution_count") is not None or not cell.source.strip()
-                if "cell" in cell.metadata and reached:
-                    cells[str(cell.metadata["cell"])] = cell
-    return cells
+    return f"{path.read_text(encoding='utf-8')}\n{read_learned(folder)}" if path.exists() else None
 
 
 def _pipeline_of(path: Path, scratch: Path) -> tuple[Path, list[str]]:
@@ -232,123 +150,157 @@ def _pipeline_of(path: Path, scratch: Path) -> tuple[Path, list[str]]:
     return temporary.folder, [f"{plan.folder.name} {state}: the notebook was promoted to a temporary folder."]
 
 
-def _run_notebook(notebook: Notebook, scratch: Path) -> tuple[list[list[dict[str, Any]]], str | None]:
-    """Execute a copy of the notebook in memory, as a run executes tasks; return each cell's outputs, or what failed."""
-    from papermill.engines import papermill_engines
-    from papermill.iorw import load_notebook_node
+@dataclass(frozen=True)
+class _Comparing:
+    """Both sides' outputs and descriptions, compared."""
 
-    from cellmill.run.engine import ENGINE, Execution, register
-    from cellmill.run.quiet import quiet_dependencies
-    from cellmill.run.stop import StopSwitch
+    notebook: Notebook
+    folder: Path
+    provenance: Mapping[str, Any]
+    first: NotebookRun
+    executed: Mapping[str, NotebookNode]
+    tasks: Probes
+    crossing: Sequence[Crossing]
 
-    environment = untracked(scratch) | {"JPY_SESSION_NAME": str(notebook.path.resolve())}
-    execution = Execution(
-        step=notebook.name,
-        folder=str(notebook.path.resolve().parent),
-        timeout=None,
-        attempts=1,
-        stop=StopSwitch(),
-        started=lambda _attempt: environment,
-        cell=lambda _number, _cells, _cell_id: None,
-        retried=lambda _attempt, _failure: None,
-    )
-    with quiet_dependencies():
-        register()
-        # Not papermill.execute_notebook: it takes each error for a failure, those of cells tagged raises-exception too.
-        node = papermill_engines.execute_notebook_with_engine(
-            ENGINE,
-            load_notebook_node(str(notebook.path)),
-            kernel_name=_kernel_name(notebook.kernel),
-            progress_bar=False,
-            log_output=False,
-            execution=execution,
+    @property
+    def patterns(self) -> str:
+        return sanitizing(self.folder) or usual_patterns()
+
+    def cells(self, patterns: str) -> tuple[CellVerdict, ...]:
+        verdicts = []
+        for cell in self.notebook.cells:
+            if cell.kind != "code" or cell.id not in self.provenance["cells"]:
+                continue
+            task = self.provenance["cells"][cell.id]["task"]
+            verdict = CellVerdict(cell.number, str(cell.id), task, "missing")
+            if task is None:
+                verdict = replace(verdict, state="ignored", reason="shared code, which runs as part of a module")
+            elif cell.id in self.executed:
+                found = self._compared(cell.number, self.executed[cell.id].outputs, patterns, f"task {task}")
+                reason = "nbval's tags or comments leave its outputs out" if found.state == "ignored" else ""
+                verdict = replace(verdict, state=found.state, difference=found.difference, reason=reason)
+            verdicts.append(verdict)
+        return tuple(verdicts)
+
+    def variables(self) -> tuple[VariableVerdict, ...]:
+        return tuple(self._variable(one) for one in self.crossing)
+
+    def against_itself(
+        self, second: NotebookRun, cells: Sequence[CellVerdict], variables: Sequence[VariableVerdict]
+    ) -> tuple[tuple[CellVerdict, ...], tuple[VariableVerdict, ...], tuple[Learned, ...]]:
+        """Judge what differs by a second run of the notebook: learn patterns, and tell what varies by itself."""
+        if second.failure is not None:
+            note = f"a second run of the notebook failed: {second.failure}"
+            return (
+                tuple(replace(one, reason=note) if one.state == "different" else one for one in cells),
+                (tuple(variables)),
+                (),
+            )
+        learned: list[Learned] = []
+        varying: dict[int, str] = {}
+        for cell in cells:
+            shown = second.outputs[cell.number]
+            if cell.state != "different" or self._compared(cell.number, shown, self.patterns, "").state == "equal":
+                continue
+            lesson = learn(cell.number, cell.cell_id, self.first.outputs[cell.number], shown, self.patterns)
+            learned += lesson.patterns
+            if lesson.varies:
+                varying[cell.number] = f"{lesson.varies} differs from run to run"
+        again = {one.number: one for one in self.cells(with_learned(self.patterns, learned))} if learned else {}
+        judged = tuple(
+            replace(cell, state="varies", reason=varying[cell.number])
+            if cell.number in varying
+            else again.get(cell.number, cell)
+            for cell in cells
         )
-    failure = execution.failure
-    if failure is None:
-        return [[dict(output) for output in cell.get("outputs", ())] for cell in node.cells], None
-    where = f"cell {failure.index + 1}: " if failure.index is not None else ""
-    return [], f"{where}{failure.name}: {failure.value}"
+        used = {cell.number for cell in judged if cell.state == "equal"}
+        return judged, self._varying(second, variables), tuple(one for one in learned if one.cell in used)
 
+    def with_causes(
+        self, cells: Sequence[CellVerdict], variables: Sequence[VariableVerdict], seeds: Mapping[str, Any]
+    ) -> tuple[tuple[CellVerdict, ...], tuple[VariableVerdict, ...]]:
+        """Add the likely cause to what differs."""
+        if not {"different", "varies"} & ({one.state for one in cells} | {one.state for one in variables}):
+            return tuple(cells), tuple(variables)
+        from cellmill.promote.plan import read_cells
+        from cellmill.promote.write import edited_files
 
-def _kernel_name(wanted: str) -> str:
-    """Return the notebook's kernel, or this environment's where that one is not installed."""
-    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
+        findings: tuple[Finding, ...] = read_cells(self.notebook)[2]
+        edited = edited_files(self.folder)
+        unseeded = str(seeds.get("unseeded") or "")
+        told_variables = []
+        for one in variables:
+            cause = ""
+            if one.state == "varies":
+                cause = unseeded
+            elif one.state == "different":
+                way = self._changed_on_the_way(one)
+                cause = cause_of_variable(one.name, one.provider, one.consumer, findings, edited, way)
+            told_variables.append(replace(one, cause=cause))
+        told_cells = []
+        for cell in cells:
+            cause = ""
+            if cell.state == "varies":
+                cause = unseeded
+            elif cell.state == "different":
+                received = [one.name for one in variables if one.consumer == cell.task and one.state == "different"]
+                cause = cause_of_cell(cell.number, str(cell.task), findings, edited, received)
+            told_cells.append(replace(cell, cause=cause))
+        return tuple(told_cells), tuple(told_variables)
 
-    try:
-        KernelSpecManager().get_kernel_spec(wanted)
-    except NoSuchKernel:
-        return NATIVE_KERNEL_NAME
-    return wanted
-
-
-def untracked(folder: Path) -> dict[str, str]:
-    """Make a kernel's environment in which what the author's cells log to MLflow goes to ``folder``."""
-    return {
-        "CELLMILL_VERIFYING": "1",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{(folder / 'mlflow.db').as_posix()}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def _run_pipeline(folder: Path, scratch: Path, listeners: Sequence[Listener]) -> str | None:
-    from cellmill.run import run_pipeline
-
-    result = run_pipeline(
-        folder,
-        parameters=_notebook_parameters(folder),
-        force=True,
-        listeners=listeners,
-        task_environment=lambda _task: untracked(scratch),
-        output=scratch / "output",
-    )
-    if result.state == "succeeded":
-        return None
-    return result.failure.sentence if result.failure is not None else f"the run was {result.state}"
-
-
-def _notebook_parameters(folder: Path) -> dict[str, Any]:
-    """Return the values that stand in the notebook, where env.yaml has others."""
-    from cellmill.run.folder import accepted_parameters, read_pipeline
-
-    current = read_pipeline(folder).parameters
-    defaults = {name: declared.default for name, declared in accepted_parameters(folder).items()}
-    return {name: value for name, value in defaults.items() if current.get(name, value) != value}
-
-
-def _verdicts(
-    notebook: Notebook,
-    outputs: Sequence[Sequence[Mapping[str, Any]]],
-    executed: Mapping[str, NotebookNode],
-    provenance: Mapping[str, Any],
-    patterns: str | None,
-) -> tuple[CellVerdict, ...]:
-    verdicts = []
-    for cell in notebook.cells:
-        if cell.kind != "code" or cell.id not in provenance["cells"]:
-            continue
-        task = provenance["cells"][cell.id]["task"]
-        if task is None:
-            verdicts.append(CellVerdict(cell.number, cell.id, None, "ignored"))
-            continue
-        if cell.id not in executed:
-            verdicts.append(CellVerdict(cell.number, cell.id, task, "missing"))
-            continue
-        found = compare_outputs(
-            outputs[cell.number - 1],
-            executed[cell.id].outputs,
+    def _compared(self, number: int, measured: Sequence[Any], patterns: str, title: str) -> Comparison:
+        cell = self.notebook.cells[number - 1]
+        return compare_outputs(
+            self.first.outputs[number],
+            measured,
             # What an installation says is not the pipeline's, which does without it.
             tags=(*cell.tags, "nbval-ignore-output") if installs_in(cell) else cell.tags,
             source=cell.source,
             patterns=patterns,
-            titles=(f"{notebook.path.name}, cell {cell.number}", f"task {task}"),
+            titles=(f"{self.notebook.path.name}, cell {number}", title),
         )
-        verdicts.append(CellVerdict(cell.number, cell.id, task, found.state, found.difference))
-    return tuple(verdicts)
 
+    def _variable(self, one: Crossing) -> VariableVerdict:
+        verdict = VariableVerdict(one.name, one.provider, one.consumer, one.left, None, "missing")
+        here, there = self.first.probes.read(one.moment), self.tasks.read(f"begin-{one.consumer}")
+        if here is None:
+            return replace(verdict, state="uncompared", reason="it could not be described in the notebook's kernel")
+        node = here.get(one.provider, {}).get(one.name)
+        verdict = replace(verdict, type=type_of(node))
+        if there is None:
+            ran = any(self.provenance["cells"][cell]["task"] == one.consumer for cell in self.executed)
+            reason = "it could not be described in the task's kernel"
+            return replace(verdict, state="uncompared", reason=reason) if ran else verdict
+        found = self._content(one, node, there.get(one.provider, {}).get(one.name))
+        return replace(verdict, state=found.state, difference=found.difference, reason=found.reason)
 
-def _told(cell: CellVerdict) -> str:
-    return f"Cell {cell.number} (task {cell.task}) differs:\n{cell.difference}\n"
+    def _varying(self, second: NotebookRun, variables: Sequence[VariableVerdict]) -> tuple[VariableVerdict, ...]:
+        verdicts = []
+        for one, verdict in zip(self.crossing, variables, strict=True):
+            sides = [side.probes.read(one.moment) or {} for side in (self.first, second)]
+            nodes = [side.get(one.provider, {}).get(one.name) for side in sides]
+            if verdict.state == "different" and self._content(one, *nodes).state == "different":
+                verdict = replace(verdict, state="varies", reason="it differs from run to run")
+            verdicts.append(verdict)
+        return tuple(verdicts)
 
+    def _content(self, one: Crossing, left: Any, right: Any) -> ContentVerdict:
+        return compare_content(one.name, left, right, self.tasks.kept)
 
-def _cells(count: int) -> str:
-    return f"{count} cell" if count == 1 else f"{count} cells"
+    def _changed_on_the_way(self, verdict: VariableVerdict) -> dict[str, str] | None:
+        """The cells between the two steps, if the notebook's own value changes there."""
+        one = next(
+            one
+            for one in self.crossing
+            if (one.name, one.provider, one.consumer) == (verdict.name, verdict.provider, verdict.consumer)
+        )
+        probes = self.first.probes
+        if one.moment == one.end:
+            return None
+        left, began = probes.read(one.end) or {}, probes.read(one.moment) or {}
+        nodes = [side.get(one.provider, {}).get(one.name) for side in (left, began)]
+        if self._content(one, *nodes).state != "different":
+            return None
+        between = [cell.number for cell in self.notebook.cells if one.left < cell.number < one.began]
+        code = [number for number in between if self.notebook.cells[number - 1].kind == "code"]
+        return {"cells": f"cell {', '.join(map(str, code))}" if code else "no code cell lies between them"}

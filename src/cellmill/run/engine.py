@@ -37,6 +37,7 @@ _LONGEST_SOCKET = 100
 _PATIENCE = 60
 
 FailedAs = Literal["error", "timeout", "kernel-died", "stopped"]
+Moment = Literal["before", "after"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Execution:
         Called after a failed attempt that is followed by another one.
     forgiven
         Asked when no attempt is left: True if the failure was not the step's own, and it may be tried once more.
+    beside
+        Asked before and after each cell for code that runs beside it: silently, as no part of the notebook.
     attempt
         The number of the attempt that was made last; 0 if none was.
     """
@@ -91,6 +94,7 @@ class Execution:
     cell: Callable[[int, int, str | None], None]
     retried: Callable[[int, CellFailure], None]
     forgiven: Callable[[CellFailure], bool] = lambda _: False
+    beside: Callable[[Moment, Any], str | None] = lambda _moment, _cell: None
     attempt: int = 0
     failure: CellFailure | None = None
 
@@ -220,13 +224,21 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
                     if self._kernel.reason is not None:
                         raise DeadKernelError("ended before the cell")
                     self._execution.cell(numbers[index], len(code), cell.metadata.get("cell"))
+                self._run_beside("before", cell)
                 self.execute_cell(cell, index)
+                self._run_beside("after", cell)
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
                 self._failed(index, error)
                 self.nb_man.cell_exception(cell, cell_index=index, exception=error)
                 break
             finally:
                 self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
+
+    def _run_beside(self, moment: Moment, cell: Any) -> None:
+        code = self._execution.beside(moment, cell)
+        if code is not None:
+            # Silent: no output, no count, no place in the history, no `_`.
+            self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False, allow_stdin=False))
 
     def _failed(self, index: int, error: CellExecutionError | CellTimeoutError | DeadKernelError) -> None:
         if self._kernel.reason is not None or isinstance(error, DeadKernelError):

@@ -20,7 +20,7 @@ from ploomber.executors.serial import build_in_subprocess  # noqa: TID253
 from ploomber.products import File, MetaProduct  # noqa: TID253
 from ploomber.tasks import NotebookRunner  # noqa: TID253
 
-from cellmill.run.engine import ENGINE, CellFailure, Execution, failed_cell
+from cellmill.run.engine import ENGINE, CellFailure, Execution, Moment, failed_cell
 from cellmill.run.events import Event
 from cellmill.run.failure import Failure, TaskFacts, failure_of_cell, failure_of_exception
 from cellmill.run.folder import PipelineFolder
@@ -93,6 +93,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     stop: StopSwitch
     environment: Callable[[str], Mapping[str, str]] = lambda _: {}
     forgive: Callable[[Failure], bool] = lambda _: False
+    beside: Callable[[str, Moment, Any], str | None] = lambda _task, _moment, _cell: None
     results: dict[str, TaskResult] = field(default_factory=dict)
 
     def __call__(self, dag: DAG, show_progress: bool = False) -> list[Any]:  # noqa: ARG002 - Ploomber's signature
@@ -196,6 +197,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             cell=lambda number, cells, cell_id: self._cell_started(facts, number, cells, cell_id),
             retried=lambda attempt, failure: self._retried(facts, attempt, settings.retries + 1, failure),
             forgiven=lambda failure: self.forgive(failure_of_cell(failure, facts)),
+            beside=lambda moment, cell: self.beside(task.name, moment, cell),
         )
         # Papermill would change this whole process's folder to `cwd`; our engine starts the kernel there instead.
         kept = {key: value for key, value in options.items() if key != "cwd"}

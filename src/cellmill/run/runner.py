@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cellmill.errors import CellmillError, shown
 from cellmill.run.events import Event, Listener, RunState
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cellmill.run.executor import CellmillExecutor, Selection
 
 TaskEnvironment = Callable[[str], Mapping[str, str]]
+Beside = Callable[[str, Literal["before", "after"], Any], str | None]
 
 
 def run_pipeline(
@@ -38,6 +39,7 @@ def run_pipeline(
     listeners: Sequence[Listener] = (),
     task_environment: TaskEnvironment | None = None,
     forgive: Callable[[Failure], bool] | None = None,
+    beside: Beside | None = None,
     output: Path | None = None,
     stop: StopSwitch | None = None,
     run_id: str | None = None,
@@ -62,6 +64,9 @@ def run_pipeline(
         Gives, by a task's name, environment variables for its kernel; called after ``task-started``.
     forgive
         Asked when a task has failed for good: True if that was not the task's own doing; it is then run once more.
+    beside
+        Asked before and after each cell of a task (with the task's name, "before" or "after", and the cell) for code to
+        execute beside it in the task's kernel: silently, as no part of the task.
     output
         Another folder for the products than ``output`` in the pipeline's folder.
     stop
@@ -91,6 +96,7 @@ def run_pipeline(
             executor, dag = _prepare(pipeline, only, from_, run.emit, stop)
             executor.environment = task_environment or executor.environment
             executor.forgive = forgive or executor.forgive
+            executor.beside = beside or executor.beside
         except KeyboardInterrupt:
             return run.finished("stopped", ())
         signals.executing = True

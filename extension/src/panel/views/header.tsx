@@ -11,6 +11,7 @@ import { countFindings } from '../readiness';
 import type { IPromoted } from '../state';
 import { IconButton } from './iconButton';
 import { Prose } from './prose';
+import { Verified } from './verified';
 
 type Standing = 'errors' | 'ready' | 'current' | 'outdated' | 'empty';
 
@@ -57,6 +58,7 @@ export const Header = memo(function Header(props: IHeaderProps) {
       <div className="cellmill-Standing" data-standing={standing} role="status">
         {standingWord(standing, analysis, trans)}
       </div>
+      {analysis.pipeline.exists ? <Verified verified={analysis.pipeline.verified} /> : null}
       {standing !== 'empty' ? (
         <Button
           className={`cellmill-Promote jp-mod-styled ${standing === 'current' || standing === 'errors' ? '' : 'jp-mod-accept'}`}

@@ -1,0 +1,214 @@
+"""The certificate: what verification has proven of a pipeline, stamped with hashes of what it was proven of.
+
+It lies beside ``.promotion.json``, not in it: promotion is deterministic, and a proof has a date and a duration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from cellmill.errors import CellmillError
+from cellmill.files import write_bytes
+from cellmill.notebook import read_notebook
+from cellmill.notebook.cells import Notebook
+from cellmill.promote import provenance
+from cellmill.promote.verification import Verification
+
+FILE = ".certificate.json"
+
+StandingState = Literal["never", "notebook-changed", "pipeline-changed", "equal", "different", "varies", "failed"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a pipeline is proven.
+
+    Attributes
+    ----------
+    state
+        What the last verification found, or ``never``, or what has changed since.
+    words
+        The same for people, without a full stop.
+    at
+        When it was verified, in ISO format with its zone; ``None`` for ``never``.
+    """
+
+    state: StandingState
+    words: str
+    at: str | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """JSON-ready."""
+        return {"state": self.state, "words": self.words, "at": self.at}
+
+
+def stamp(found: Verification, *, learned: int = 0) -> Path:
+    """Write the certificate into the pipeline's folder.
+
+    Parameters
+    ----------
+    found
+        What verification found of the pipeline as it stands in its folder.
+    learned
+        How many learned patterns the outputs were compared with.
+
+    Raises
+    ------
+    CellmillError
+        If it can't be written.
+    """
+    first = found.as_dict()["first"]
+    kept = ("number", "task", "name", "provider", "consumer", "cause")
+    content = {
+        "format": 1,
+        "outcome": found.outcome,
+        "verified_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source_sha256": provenance.source_digest(read_notebook(found.notebook)),
+        "pipeline_sha256": pipeline_digest(found.folder),
+        **found.counts(),
+        "first_difference": {key: first[key] for key in kept if key in first} if first else None,
+        "not_compared": {
+            **{f"cell {one.number}": one.reason for one in found.cells if one.state == "ignored"},
+            **{
+                f"{one.name} ({one.provider} to {one.consumer})": one.reason
+                for one in found.variables
+                if one.state == "uncompared"
+            },
+        },
+        "learned_patterns": learned,
+        "parameters": dict(found.parameters),
+        "seeds": dict(found.seeds),
+        "runs_of_notebook": found.runs_of_notebook,
+        "seconds": round(found.seconds, 1),
+        "versions": provenance.versions(),
+    }
+    path = found.folder / FILE
+    write_bytes(path, (json.dumps(content, indent=1, ensure_ascii=False, default=repr) + "\n").encode())
+    return path
+
+
+def read_certificate(folder: Path) -> dict[str, Any] | None:
+    """Read a pipeline's certificate; None if it has none that can be read."""
+    path = folder / FILE
+    try:
+        facts = path.stat()
+        return _read(path, facts.st_mtime_ns, facts.st_size)
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, _changed: int, _size: int) -> dict[str, Any] | None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return content if isinstance(content, dict) and "outcome" in content else None
+
+
+def pipeline_digest(folder: Path) -> str:
+    """A hash of what a pipeline executes, as it stands: its tasks, its modules, pipeline.yaml."""
+    files = [folder / "pipeline.yaml", *folder.glob("*_shared.py"), *folder.glob("*_handover.py")]
+    files += folder.glob("tasks/*")
+    digest = hashlib.sha256()
+    for path in sorted(path for path in files if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())
+        facts = path.stat()
+        digest.update(_file_digest(path, facts.st_mtime_ns, facts.st_size))
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _file_digest(path: Path, _changed: int, _size: int) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def standing(folder: Path, notebook: Notebook | None = None) -> Standing:
+    """Say how far a pipeline is proven: never, of what it is no longer, or with which result.
+
+    Parameters
+    ----------
+    folder
+        The pipeline's folder.
+    notebook
+        The notebook as an editor holds it; by default it is read from its file, where it is there.
+    """
+    content = read_certificate(folder)
+    if content is None:
+        return Standing("never", "never verified")
+    at = str(content.get("verified_at"))
+    source = _source_digest(folder) if notebook is None else provenance.source_digest(notebook)
+    try:
+        if source is not None and source != content.get("source_sha256"):
+            return Standing("notebook-changed", "not verified since the notebook changed", at)
+        if pipeline_digest(folder) != content.get("pipeline_sha256"):
+            return Standing("pipeline-changed", "not verified since the pipeline's files changed", at)
+    except OSError:
+        return Standing("pipeline-changed", "not verified since the pipeline's files changed", at)
+    return _result(content, at)
+
+
+def _result(content: Mapping[str, Any], at: str) -> Standing:
+    cells, variables = (_counts(content.get(name)) for name in ("cells", "variables"))
+    match content["outcome"]:
+        case "equal":
+            return Standing("equal", f"verified {ago(at)}", at)
+        case "different" | "varies" as outcome:
+            parts = [
+                f"{count[outcome]} {noun}{'s' if count[outcome] != 1 else ''}"
+                for count, noun in ((cells, "cell"), (variables, "variable"))
+                if count.get(outcome)
+            ]
+            one = sum(count.get(outcome, 0) for count in (cells, variables)) == 1
+            how = f"differ{'s' if one else ''}" + (" from run to run" if outcome == "varies" else "")
+            missing = "" if parts else f"{cells.get('missing', 0)} cells not reached"
+            return Standing(outcome, f"verified: {' and '.join(parts)} {how}" if parts else f"verified: {missing}", at)
+    return Standing("failed", "verified: notebook or pipeline failed", at)
+
+
+def _counts(value: object) -> dict[str, int]:
+    return {str(key): int(count) for key, count in value.items()} if isinstance(value, dict) else {}
+
+
+def ago(at: str, now: datetime | None = None) -> str:
+    """How long ago, in the one unit that fits.
+
+    Examples
+    --------
+    >>> ago("2026-01-01T00:00:00+00:00", datetime(2026, 1, 3, 5, tzinfo=UTC))
+    '2 days ago'
+    """
+    try:
+        seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()
+    except (ValueError, TypeError):
+        return "at an unknown time"
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if (count := int(seconds // length)) >= 1:
+            return f"{count} {unit}{'s' if count != 1 else ''} ago"
+    return "just now"
+
+
+def _source_digest(folder: Path) -> str | None:
+    """The hash of the notebook as its file is; None if the file is gone, as on a machine that only runs."""
+    from cellmill.promote.write import last_promotion
+
+    source = (last_promotion(folder) or {}).get("notebook")
+    if not isinstance(source, str):
+        return None
+    try:
+        path = (folder / source).resolve()
+        facts = path.stat()
+        return _digest(path, facts.st_mtime_ns, facts.st_size)
+    except (OSError, ValueError):
+        return None
+    except CellmillError:
+        return ""
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, _changed: int, _size: int) -> str:
+    return provenance.source_digest(read_notebook(path))

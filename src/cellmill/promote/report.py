@@ -1,0 +1,196 @@
+"""The report of a verification for people: one HTML page that needs nothing beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+from cellmill.promote.provenance import versions
+from cellmill.promote.verification import CellVerdict, Outcome, VariableVerdict, Verification
+
+_VERDICTS: dict[Outcome, tuple[str, str]] = {
+    "equal": ("good", "Proven equal"),
+    "different": ("bad", "Different"),
+    "varies": ("warn", "Not proven: the notebook differs from run to run"),
+    "failed": ("bad", "Failed"),
+}
+_STATES = {
+    "equal": ("good", "equal"),
+    "different": ("bad", "differs"),
+    "varies": ("warn", "differs from run to run"),
+    "ignored": ("quiet", "not compared"),
+    "uncompared": ("quiet", "not compared"),
+    "missing": ("bad", "not reached"),
+}
+
+
+def as_html(found: Verification, at: datetime | None = None) -> str:
+    """Write the report.
+
+    Parameters
+    ----------
+    found
+        What verification found.
+    at
+        When; now by default.
+    """
+    tone, verdict = _VERDICTS[found.outcome]
+    name = found.folder.name
+    when = (at or datetime.now(UTC)).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    parts = [
+        f'<header><h1>{escape(name)}</h1><span class="badge {tone}">{escape(verdict)}</span></header>',
+        f'<p class="facts">{escape(found.notebook.name)} against its pipeline, verified {escape(when)} '
+        f"in {found.seconds:.1f} s.</p>",
+        _tiles(found),
+        *(_note(text) for text in found.notes),
+        *(_failure("The notebook itself fails", found.notebook_failure)),
+        *(_failure("The pipeline fails", found.run_failure)),
+        _first(found),
+        _cells(found.cells),
+        _variables(found.variables),
+        _learned(found),
+        _conditions(found),
+    ]
+    css = (Path(__file__).parent / "templates" / "verification.css.txt").read_text(encoding="utf-8")
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(name)}: {escape(verdict)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _tiles(found: Verification) -> str:
+    counts = found.counts()
+    tiles = []
+    for noun, states in (("cells", counts["cells"]), ("variables", counts["variables"])):
+        total, equal = sum(states.values()), states.get("equal", 0)
+        tiles.append((f"{equal} of {total}", f"{noun} equal"))
+        aside = states.get("ignored", 0) + states.get("uncompared", 0)
+        if aside:
+            tiles.append((str(aside), f"{noun.removesuffix('s') if aside == 1 else noun} not compared"))
+    runs = "run of the notebook" if found.runs_of_notebook == 1 else "runs of the notebook"
+    tiles.append((str(found.runs_of_notebook), runs))
+    inner = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles)
+    return f'<div class="tiles">{inner}</div>'
+
+
+def _note(text: str) -> str:
+    return f'<section><p class="note">{escape(text)}</p></section>'
+
+
+def _failure(title: str, text: str | None) -> Iterable[str]:
+    if text:
+        yield f'<div class="first"><h2>{escape(title)}</h2><p>{escape(text)}</p></div>'
+
+
+def _first(found: Verification) -> str:
+    one = found.first
+    if one is None:
+        return ""
+    if isinstance(one, CellVerdict):
+        what = f"cell {one.number}, in task {one.task}"
+    else:
+        what = f"{one.name}, handed from step {one.provider} to step {one.consumer} after cell {one.cell}"
+    how = "varies" if one.state == "varies" else ""
+    cause = f'<p class="cause"><b>Likely cause</b>{escape(one.cause)}</p>' if one.cause else ""
+    head = "First that differs from run to run" if how else "First difference"
+    return f'<div class="first {how}"><h2>{head}<small>{escape(what)}</small></h2>{_diff(one.difference)}{cause}</div>'
+
+
+def _cells(cells: Sequence[CellVerdict]) -> str:
+    if not cells:
+        return ""
+    rows = [
+        f'<tr><td class="number">{cell.number}</td><td>{escape(cell.task or "shared")}</td>'
+        f"<td>{_details(cell)}</td>{_state(cell.state)}</tr>"
+        for cell in cells
+    ]
+    return _table("Cells", "what each promoted cell shows", ("cell", "task", "", ""), rows)
+
+
+def _variables(variables: Sequence[VariableVerdict]) -> str:
+    if not variables:
+        return ""
+    rows = [
+        f'<tr><td><code>{escape(one.name)}</code></td><td class="way">{escape(one.provider)} → '
+        f"{escape(one.consumer)}</td>"
+        f"<td><code>{escape(one.type or 'not bound')}</code>{_details(one)}</td>{_state(one.state)}</tr>"
+        for one in variables
+    ]
+    return _table("Variables", "the value on each edge, by content", ("name", "from → to", "type", ""), rows)
+
+
+def _learned(found: Verification) -> str:
+    if not found.learned:
+        return ""
+    rows = [
+        f'<tr><td class="number">{one.cell}</td><td>{escape(", ".join(one.kinds))}</td>'
+        f"<td><code>{escape(one.was)}</code><br><code>{escape(one.then)}</code></td>"
+        f"<td><code>{escape(one.regex)}</code></td></tr>"
+        for one in found.learned
+    ]
+    head = ("cell", "leaves out", "two runs of the notebook", "pattern")
+    return _table("Learned, for review", "written to tests/learned.cfg", head, rows)
+
+
+def _conditions(found: Verification) -> str:
+    unseeded = found.seeds.get("unseeded")
+    seeded = ", ".join(found.seeds.get("seeded", ())) or "none"
+    facts = {
+        "Parameters": ", ".join(f"{name} = {value!r}" for name, value in found.parameters.items()) or "none",
+        "PYTHONHASHSEED": str(found.seeds.get("PYTHONHASHSEED", "")),
+        "Seeded by the notebook": seeded,
+        "Unseeded": str(unseeded) if unseeded else "no draw of random numbers was seen that nothing seeds",
+        "Versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
+    }
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
+    return f"<section><h2>Conditions<small>the same for both sides</small></h2><dl>{rows}</dl></section>"
+
+
+def _table(title: str, aside: str, head: Sequence[str], rows: Sequence[str]) -> str:
+    names = "".join(f"<th>{escape(name)}</th>" for name in head)
+    return (
+        f'<section><h2>{escape(title)}<small>{escape(aside)}</small></h2><div class="wide"><table>'
+        f"<thead><tr>{names}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></section>"
+    )
+
+
+def _state(state: str) -> str:
+    tone, words = _STATES[state]
+    return f'<td class="state"><span class="badge {tone}">{escape(words)}</span></td>'
+
+
+def _details(one: CellVerdict | VariableVerdict) -> str:
+    reason = f'<div class="note">{escape(one.reason)}</div>' if one.reason else ""
+    cause = f'<div class="note">Likely cause: {escape(one.cause)}</div>' if one.cause else ""
+    return reason + (_diff(one.difference) if one.difference else "") + cause
+
+
+def _diff(text: str) -> str:
+    if not text:
+        return ""
+    tones = {"-": "minus", "+": "plus", "@": "hunk"}
+    lines = [
+        f'<span class="{"hunk" if line[:3] in ("---", "+++") else tones.get(line[:1], "")}">{escape(line)}</span>'
+        for line in text.splitlines()
+    ]
+    return f"<pre>{''.join(lines)}</pre>"
+
+
+def as_json(found: Verification, places: Mapping[str, str]) -> str:
+    """Write the report for programs.
+
+    Parameters
+    ----------
+    found
+        What verification found.
+    places
+        How ``notebook`` and ``folder`` are told.
+    """
+    content = found.as_dict() | dict(places) | {"versions": versions()}
+    return json.dumps(content, indent=1, ensure_ascii=False, default=repr) + "\n"

@@ -1,0 +1,150 @@
+"""The certificate: edges compared by content, volatile outputs learned, the proof stamped and known when stale."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cellmill.promote.certificate import standing
+from cellmill.promote.seal import seal
+from cellmill.promote.verify import verify
+
+CLOCK = "from datetime import datetime\nprint('read at', datetime.now().isoformat(), 'from 3 files')\nrows = [1, 2, 3]"
+HIDDEN = "import numpy as np\nhidden = {'w': np.arange(4.0), 'rows': rows}"
+USE = "print(len(hidden['rows']))"
+
+
+class Project:
+    """A project with one notebook, its cells given as (id, tag, source)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.notebook = root / "study.ipynb"
+        self.folder = root / "pipelines" / "study"
+        (root / "pyproject.toml").write_text("", encoding="utf-8")
+
+    def write(self, *cells: tuple[str, str, str]) -> None:
+        content: dict[str, Any] = {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": cell_id,
+                    "metadata": {"tags": [tag] if tag else []},
+                    "source": source,
+                    "outputs": [],
+                    "execution_count": None,
+                }
+                for cell_id, tag, source in cells
+            ],
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        self.notebook.write_text(json.dumps(content), encoding="utf-8")
+
+    def promote(self) -> Path:
+        from cellmill.promote import make_plan, write_plan
+
+        write_plan(make_plan(self.notebook))
+        return self.folder
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def cellmill(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("cellmill")), *words]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+        return subprocess.run(
+            command, cwd=self.root, env=kept, capture_output=True, text=True, timeout=300, check=False
+        )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_what_changes_by_itself_is_learned_and_proven_all_the_same(project: Project) -> None:
+    project.write(("par", "parameters", "n = 2"), ("rea", "step:read", CLOCK), ("use", "step:use", "rows * n"))
+    folder = project.promote()
+    promotion = (folder / ".promotion.json").read_bytes()
+    assert standing(folder).words == "never verified"
+    found = verify(folder, assignments=["n=3"])
+    assert found.equal, found.summary
+    assert found.parameters == {"n": 3}
+    (pattern,) = found.learned
+    assert (pattern.cell, pattern.kinds) == (2, ("time",))
+    assert pattern.replace == "read at <time> from 3 files"
+    assert re.search(pattern.regex, pattern.was)
+    assert not re.search(pattern.regex, pattern.was.replace("3 files", "4 files")), "no wider than what differed"
+    assert "Cell 2: the time in 'read at " in found.summary
+    sealed = seal(found)
+    assert sealed is not None
+    assert standing(folder).words == "verified just now"
+    stamped = json.loads(sealed.certificate.read_text())
+    assert (stamped["outcome"], stamped["parameters"], stamped["learned_patterns"]) == ("equal", {"n": 3}, 1)
+    assert str(project.root) not in sealed.certificate.read_text()
+    assert (folder / ".promotion.json").read_bytes() == promotion, "promotion stays the same bytes for a notebook"
+    # The next proof, and pytest --nbval on the folder, know it from tests/learned.cfg.
+    again = verify(folder)
+    assert (again.equal, again.learned, again.runs_of_notebook) == (True, (), 1), again.summary
+    project.edit("tasks/read.py", "from 3 files", "from 4 files")
+    assert standing(folder).words == "not verified since the pipeline's files changed"
+
+
+def test_a_variable_that_no_cell_shows_is_compared_too(project: Project) -> None:
+    project.write(("rea", "step:read", "rows = [1, 2, 3]"), ("hid", "step:hide", HIDDEN), ("use", "step:use", USE))
+    folder = project.promote()
+    project.edit("tasks/hide.py", "np.arange(4.0)", "np.arange(4.0) * 1.5")
+    done = project.cellmill("verify", "study")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Variable `hidden`, from step hide to use, differs:" in done.stdout
+    assert "hidden['w']: 3 of 4 values differ, the largest by 1.5; the first is 1.0 in the notebook" in done.stdout
+    assert "Likely cause: tasks/hide.py was edited by hand since the promotion." in done.stdout
+    assert "3 cells show the same in the pipeline; 1 of 2 variables handed over differ." in done.stdout
+    report = json.loads((folder / "output" / "verification.json").read_text())
+    assert (report["first"]["name"], report["notebook"]) == ("hidden", "../../study.ipynb")
+    page = (folder / "output" / "verification.html").read_text()
+    assert "hidden, handed from step hide to step use after cell 2" in page
+    assert standing(folder).words == "verified: 1 variable differs"
+    project.write(("rea", "step:read", "rows = [1, 2, 3, 4]"), ("hid", "step:hide", HIDDEN), ("use", "step:use", USE))
+    assert standing(folder).words == "not verified since the notebook changed"
+    told = "Not verified since the notebook changed: cellmill verify pipelines/study"
+    assert told in project.cellmill("check", "study.ipynb").stdout
+
+
+def test_unseeded_numbers_are_named_and_never_tolerated(project: Project) -> None:
+    draw = "import random\nvalue = random.random()\nprint(value)"
+    untagged = "rows.append(4)"
+    project.write(
+        ("rea", "step:read", "rows = [1, 2, 3]"),
+        ("unt", "", untagged),
+        ("dra", "step:draw", draw),
+        ("use", "step:use", "print(len(rows), value > 1)"),
+    )
+    found = verify(project.promote())
+    assert found.outcome == "different"
+    states = {cell.number: cell.state for cell in found.cells}
+    assert states == {1: "equal", 3: "varies", 4: "different"}, found.summary
+    assert found.learned == ()
+    told = next(cell for cell in found.cells if cell.number == 3)
+    assert told.reason == "a number differs from run to run"
+    assert told.cause == (
+        "`random.random` in cell 3, line 2, draws random numbers that nothing seeds; seed it first: random.seed(0)"
+    )
+    variables = {one.name: one for one in found.variables}
+    assert variables["value"].state == "varies"
+    # A cell that is not promoted changes what a step hands over: the pipeline is not what the notebook is.
+    assert variables["rows"].state == "different"
+    assert "`rows` changes in the notebook between the two steps (cell 2, 3)" in variables["rows"].cause
+    assert found.first is variables["rows"]
