@@ -13,7 +13,7 @@ from cellmill.findings import Finding
 from cellmill.notebook import project_root, read_notebook, read_steps
 from cellmill.notebook.cells import Notebook
 from cellmill.notebook.steps import Steps
-from cellmill.promote import provenance, spec
+from cellmill.promote import base, provenance, spec
 from cellmill.promote.names import check_name, pipeline_name
 from cellmill.promote.parameters import Parameter, read_parameters
 from cellmill.promote.readme import readme
@@ -23,18 +23,33 @@ from cellmill.promote.rules import check_plan
 from cellmill.promote.shared import SharedModule, shared_module
 from cellmill.promote.tasks import TaskFile, task_cells, task_file
 
+# In a review the base says nothing that the files themselves don't.
+GITATTRIBUTES = f"{base.FILE} -diff linguist-generated\n"
 GITIGNORE = "/output/\n/tests/.build/\n__pycache__/\n.ipynb_checkpoints/\n"
 # Made once, then the engineer's: promotion does not touch them again.
 SEEDED = ("env.test.yaml", "tests/nbval.cfg")
 
 
 class PromotionRefused(CellmillError):
-    """The notebook can't be promoted: ``findings`` say why, or ``lost`` shows the edits that would be overwritten."""
+    """The notebook can't be promoted.
 
-    def __init__(self, message: str, findings: tuple[Finding, ...] = (), *, lost: str = "", **keywords: Any) -> None:
+    ``findings`` say why; or ``conflicts`` (one sentence each) and ``preview`` (a diff with git's marks) show where
+    edits made by hand and the notebook's changes can't both be right.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        findings: tuple[Finding, ...] = (),
+        *,
+        conflicts: tuple[str, ...] = (),
+        preview: str = "",
+        **keywords: Any,
+    ) -> None:
         super().__init__(message, **keywords)
         self.findings = findings
-        self.lost = lost
+        self.conflicts = conflicts
+        self.preview = preview
 
 
 @dataclass(frozen=True)
@@ -128,6 +143,7 @@ def _files(
     shared = shared_module(steps, dataflow, parameters)
     tasks = _tasks(pipeline, steps, dataflow)
     text = {
+        ".gitattributes": GITATTRIBUTES,
         ".gitignore": GITIGNORE,
         "README.md": readme(pipeline, steps, dataflow, parameters, source),
         "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, parameters, source),
@@ -148,6 +164,7 @@ def _files(
     files[provenance.FILE] = provenance.as_bytes(
         provenance.provenance(pipeline, steps, dataflow, cells, stamped, source)
     )
+    files[base.FILE] = base.base_file(stamped)
     return files
 
 

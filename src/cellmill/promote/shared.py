@@ -43,6 +43,8 @@ def shared_module(steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter,
         dropped = 0
         while dropped < len(text) - 1 and not text[dropped].strip():
             dropped += 1
+        # The mark tells merging, syncing and editors where each cell is, as in tasks.
+        lines.append(f'# %% cell="{tagged.cell.id}"')
         starts[str(tagged.cell.id)] = len(lines) + 1 - dropped
         lines += [*text[dropped:], "", ""]
         defined += [
