@@ -137,11 +137,11 @@ def merge_plan(plan: Plan, edits: Edits = "merge", *, instead: Mapping[str, byte
     instead
         Files to take as if they stood in the folder with this content.
     """
-    return _Folder(plan, edits, instead or {}).merge()
+    return FolderSides(plan, edits, instead or {}).merge()
 
 
-class _Folder:
-    """A folder's three sides."""
+class FolderSides:
+    """A folder's three sides: as promotion left it, as it is, and as a plan has it."""
 
     def __init__(self, plan: Plan, edits: Edits, instead: Mapping[str, bytes]) -> None:
         self.plan, self.edits, self.instead = plan, edits, instead
@@ -156,7 +156,8 @@ class _Folder:
         }
 
     def merge(self) -> Merge:
-        base_of, disk_of = self._renamed_by_the_notebook, self._renamed_by_hand
+        """Decide what becomes of each file."""
+        base_of, disk_of = self._renamed_by_the_notebook, self.renamed_by_hand
         files = []
         for name in self.stamped:
             was = base_of.get(name, name)
@@ -170,16 +171,19 @@ class _Folder:
         content = {one.path: one.after for one in files if one.after is not None}
         own = {BASE_FILE: self.plan.files[BASE_FILE], provenance.FILE: self._provenance(content)}
         for name, made in own.items():
-            before = self._read(name)
+            before = self.read(name)
             state: State = "same" if before == made else "new" if before is None else "changed"
             files.append(MergedFile(name, state, before, made, made, was=name))
             content[name] = made
+        files = [replace(one, before=self._on_disk(one.was)) if one.was in self.instead else one for one in files]
         files.sort(key=lambda one: one.path)
         return Merge(tuple(files), dict(sorted(content.items())), self.base)
 
-    def _read(self, name: str) -> bytes | None:
-        if name in self.instead:
-            return self.instead[name]
+    def read(self, name: str) -> bytes | None:
+        """A file as it stands in the folder, or as it is taken to stand there."""
+        return self.instead[name] if name in self.instead else self._on_disk(name)
+
+    def _on_disk(self, name: str) -> bytes | None:
         path = self.plan.folder / name
         try:
             return path.read_bytes() if path.is_file() else None
@@ -188,7 +192,7 @@ class _Folder:
 
     def _file(self, name: str, was: str, disk: str) -> MergedFile:
         """One file of the plan: ``was`` its path at the last promotion, ``disk`` where it is now."""
-        generated, before = self.plan.files[name], self._read(disk)
+        generated, before = self.plan.files[name], self.read(disk)
         # A name that the engineer chose stays, unless the notebook has one of its own.
         path = disk if was == name else name
         made = MergedFile(path, "changed", before, generated, generated, was=disk)
@@ -200,7 +204,7 @@ class _Folder:
             return replace(made, path=name, state="new" if before is None else self._overwritten(was, before))
         if was not in self.hashes:
             if before is None:
-                carried = _has_cells(name) and self._carries(_text(generated), was, self._sides.edited)
+                carried = has_cells(name) and self._carries(_text(generated), was, self.sides.edited)
                 return self._merged(made, was) if carried else replace(made, state="new")
             return self._undecided(made, "the file was made by hand, and promotion would write one of this name")
         unchanged = digest(generated) == self.hashes[was]
@@ -208,20 +212,20 @@ class _Folder:
             if unchanged:
                 return replace(made, state="kept", after=None)
             return self._undecided(made, "the file was deleted, and the notebook has changed it")
-        if digest(before) == self.hashes[was] and not self._carries(_text(generated), was, self._sides.edited):
+        if digest(before) == self.hashes[was] and not self._carries(_text(generated), was, self.sides.edited):
             return made
         if was != name and disk != was:
             return self._undecided(made, f"the file was renamed to {disk}, and the step in the notebook to {name}")
-        if unchanged and not self._carries(_text(before), was, self._sides.generated):
+        if unchanged and not self._carries(_text(before), was, self.sides.generated):
             return replace(made, state="kept", after=before)
         return self._merged(made, was)
 
     def _carries(self, text: str, was: str, other: Side) -> bool:
         """Whether a file has cells that came from another file, and that the other side has changed there."""
-        if not _has_cells(was):
+        if not has_cells(was):
             return False
         for cell_id in cell_ids(text):
-            base = self._sides.base.cells.get(cell_id)
+            base = self.sides.base.cells.get(cell_id)
             theirs = other.cells.get(cell_id)
             if base is not None and base.file != was and (theirs is None or theirs.said != base.said):
                 return True
@@ -232,11 +236,11 @@ class _Folder:
 
     def _obsolete(self, name: str, disk: str) -> MergedFile:
         """A file of the last promotion that the plan has no more."""
-        before = self._read(disk)
+        before = self.read(disk)
         made = MergedFile(disk, "removed", before, None, None, was=disk)
         if before is None or self.edits == "overwrite" or digest(before) == self.hashes[name]:
             return made
-        if not _has_cells(name) or name not in self.base:
+        if not has_cells(name) or name not in self.base:
             return self._undecided(made, "the file was edited, and the notebook no longer has what it is made of")
         return self._merged(made, name)
 
@@ -253,9 +257,9 @@ class _Folder:
             return self._undecided(made, "the file was edited, the notebook has changed it, and it can't be merged")
         base, before, generated = self.base.get(was, ""), _text(made.before), _text(made.generated)
         pieces: tuple[Piece, ...]
-        if _has_cells(was):
+        if has_cells(was):
             merged = merge_scripts(
-                read_script(base, was), read_script(before, made.was), read_script(generated, made.path), self._sides
+                read_script(base, was), read_script(before, made.was), read_script(generated, made.path), self.sides
             )
             pieces, conflicts = merged.pieces, [self._conflict(made, one) for one in merged.disputes]
         else:
@@ -288,7 +292,7 @@ class _Folder:
             return files
         owners: dict[str, list[str]] = {}
         for one in files:
-            if one.after is not None and _has_cells(one.path):
+            if one.after is not None and has_cells(one.path):
                 for cell in cell_ids(one.after.decode(errors="replace")):
                     owners.setdefault(cell, []).append(one.path)
         found = []
@@ -310,15 +314,16 @@ class _Folder:
         return found
 
     @cached_property
-    def _sides(self) -> Sides:
-        disk_of = self._renamed_by_hand
-        base = (read_script(text, name) for name, text in self.base.items() if _has_cells(name))
+    def sides(self) -> Sides:
+        """The cells of all files, of each side."""
+        disk_of = self.renamed_by_hand
+        base = (read_script(text, name) for name, text in self.base.items() if has_cells(name))
         edited = (
             read_script(_text(content), disk_of.get(name, name))
             for name in self.hashes
-            if _has_cells(name) and (content := self._read(disk_of.get(name, name))) is not None
+            if has_cells(name) and (content := self.read(disk_of.get(name, name))) is not None
         )
-        generated = (read_script(_text(self.plan.files[name]), name) for name in self.stamped if _has_cells(name))
+        generated = (read_script(_text(self.plan.files[name]), name) for name in self.stamped if has_cells(name))
         return Sides(_side(base), _side(edited), _side(generated))
 
     @cached_property
@@ -333,17 +338,17 @@ class _Folder:
         return {name: was for name, ids in new.items() if (was := most_alike(ids, gone))}
 
     @cached_property
-    def _renamed_by_hand(self) -> dict[str, str]:
+    def renamed_by_hand(self) -> dict[str, str]:
         """For task files that somebody renamed: from the path of the last promotion to that in the folder."""
         if self.edits == "overwrite":
             return {}
-        gone = {name: set(ids) for name, ids in self._cells_then.items() if self._read(name) is None}
+        gone = {name: set(ids) for name, ids in self._cells_then.items() if self.read(name) is None}
         found: dict[str, str] = {}
         if gone:
             for path in sorted((self.plan.folder / "tasks").glob("*.py")):
                 name = f"tasks/{path.name}"
                 if name not in self.hashes and name not in self.plan.files:
-                    was = most_alike(cell_ids(_text(self._read(name))), gone)
+                    was = most_alike(cell_ids(_text(self.read(name))), gone)
                     if was:
                         found[was] = name
         return found
@@ -361,10 +366,10 @@ class _Folder:
         """.promotion.json with the lines that the cells have in the merged files."""
         made = json.loads(self.plan.files[provenance.FILE])
         for name in self.stamped:
-            if not _has_cells(name) or content.get(name) == self.plan.files[name]:
+            if not has_cells(name) or content.get(name) == self.plan.files[name]:
                 continue
             of_file = [cell_id for cell_id, entry in made["cells"].items() if entry["file"] == name]
-            where = self._renamed_by_hand.get(name, name)
+            where = self.renamed_by_hand.get(name, name)
             script = read_script(_text(content.get(where)), where)
             for cell_id in of_file:
                 segment = script.cell(cell_id)
@@ -387,7 +392,8 @@ def in_words(folder: Path, conflicts: Iterable[Conflict]) -> list[str]:
     return [str(replace(one, file=shown(folder / one.file))) for one in conflicts]
 
 
-def _has_cells(name: str) -> bool:
+def has_cells(name: str) -> bool:
+    """Whether a file of a pipeline holds cells of the notebook."""
     return _is_task(name) or (name.endswith("_shared.py") and "/" not in name)
 
 

@@ -113,8 +113,13 @@ def make_plan(notebook_path: Path, *, name: str | None = None, into: Path | None
     CellmillError
         If the notebook can't be read or the name can't be used.
     """
-    notebook_path = Path(notebook_path).absolute()
-    steps, dataflow, findings = read(notebook_path)
+    return plan_notebook(read_notebook(Path(notebook_path).absolute()), name=name, into=into)
+
+
+def plan_notebook(notebook: Notebook, *, name: str | None = None, into: Path | None = None) -> Plan:
+    """The same for a notebook that has been read; its path is absolute."""
+    notebook_path = notebook.path
+    steps, dataflow, findings = read_cells(notebook)
     errors = [one for one in findings if one.severity == "error"]
     if errors:
         command = f"cellmill check {shown(notebook_path)}"

@@ -20,7 +20,7 @@ from cellmill.promote.plan import SEEDED, Plan, PromotionRefused
 from cellmill.promote.replace import clean_up, replace_folder
 
 # Recorded at promotion, but no reason to promote again.
-_RECORDED = ("requirements.lock", provenance.FILE, BASE_FILE)
+RECORDED = ("requirements.lock", provenance.FILE, BASE_FILE)
 _REMEDY = (
     "take the edit into the notebook and promote again, or promote with --keep-edits (the edits win there), "
     "--overwrite (the notebook wins everywhere) or --conflicts mark (both are written, with git's marks)"
@@ -99,7 +99,7 @@ def diff_plan(plan: Plan, edits: Edits = "merge") -> str:
 
 def diff_merge(merge: Merge) -> str:
     """The same for a merge."""
-    return _diff(one for one in merge.files if one.path not in _RECORDED)
+    return _diff(one for one in merge.files if one.path not in RECORDED)
 
 
 def _diff(files: Iterable[MergedFile]) -> str:
@@ -130,7 +130,7 @@ def changed_files(plan: Plan) -> list[str]:
 
 def files_to_write(plan: Plan, merge: Merge) -> list[str]:
     """Files that a merge would write; none if all that differs is only recorded."""
-    if merge.removed or any(name not in _RECORDED for name in merge.changed):
+    if merge.removed or any(name not in RECORDED for name in merge.changed):
         return merge.changed
     there = all((plan.folder / name).exists() for name in (provenance.FILE, BASE_FILE))
     if there and _lasting(read_json(plan.folder / provenance.FILE)) == _lasting(
@@ -155,7 +155,7 @@ def edited_files(folder: Path) -> list[str]:
 
 def _lasting(content: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in content.items() if name not in provenance.VOLATILE}
-    kept["files"] = {name: value for name, value in kept.get("files", {}).items() if name not in _RECORDED}
+    kept["files"] = {name: value for name, value in kept.get("files", {}).items() if name not in RECORDED}
     # Edits move lines; that alone is no reason to promote.
     kept["cells"] = {
         cell: {name: value for name, value in entry.items() if name not in ("line", "file")}
