@@ -69,7 +69,7 @@ class Project:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def sync(self, *options: str) -> Any:
-        return self.call("sync", "pipelines/churn", *options)
+        return self.call("sync", "churn", *options)
 
     def is_current(self) -> bool:
         result = self.call("promote", "notebooks/churn.ipynb")
@@ -191,6 +191,7 @@ def test_a_dry_run_and_a_diff_write_nothing(made: Project, project: Path) -> Non
 
 def test_a_folder_that_is_no_promotion_is_refused(project: Path, cellmill: Any) -> None:
     (project / "mine").mkdir()
+    (project / "mine" / "pipeline.yaml").write_text("tasks: []")
     result = cellmill("sync", "mine")
     assert (result.exit_code, result.stderr.startswith("Error: mine: this is no pipeline")) == (1, True)
 

@@ -5,6 +5,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ApiError } from '../api/client';
 import type { Edits, IFinding, IPromotion, IPromotionPlan } from '../api/types';
 import { IPanelServices, PanelContext } from './context';
+import { editsTold } from './format';
 import { sentence } from './model';
 import { EditedFiles } from './views/editedFiles';
 import { NameChoice } from './views/nameChoice';
@@ -93,13 +94,7 @@ function tell(made: IPromotion, services: IPanelServices): void {
         made.folder
       )
     : trans.__('%1 is up to date: nothing had to change.', made.folder);
-  const edits = [
-    made.merged.length
-      ? trans.__('Edits made by hand were merged in %1.', made.merged.join(', '))
-      : '',
-    made.kept.length ? trans.__('Edited by hand, and kept: %1.', made.kept.join(', ')) : ''
-  ];
-  Notification.success([message, ...edits].filter(Boolean).join(' '), {
+  Notification.success([message, ...editsTold(made, trans)].join(' '), {
     // The panel tells the same, and a toast would lie over it.
     autoClose: services.isShown() ? 0 : 8000,
     actions: [

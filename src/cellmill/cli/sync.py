@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 
 @click.command(short_help="Bring edits of a pipeline's tasks back into its notebook.")
-@click.argument("pipeline", type=click.Path(path_type=Path))
+@click.argument("pipeline")
 @click.option("--dry-run", is_flag=True, help="Name the cells that would change, and write nothing.")
 @click.option("--diff", is_flag=True, help="Show what would change in the cells as a unified diff; write nothing.")
-def sync(pipeline: Path, dry_run: bool, diff: bool) -> None:
+def sync(pipeline: str, dry_run: bool, diff: bool) -> None:
     """Bring what was edited by hand in the tasks of PIPELINE back into the cells of its notebook.
 
     An edit goes into the cell that the task's mark names, a cell added between two becomes a new cell of the step.
     Nothing is written if a cell has changed in the notebook too, in the same lines.
     """
+    from cellmill.cli.paths import find_pipeline
     from cellmill.errors import shown
     from cellmill.promote.sync import SyncRefused, plan_sync, write_sync
 
-    folder = pipeline.parent if pipeline.name == "pipeline.yaml" else pipeline
+    folder = find_pipeline(pipeline)
     try:
         planned = plan_sync(folder)
     except SyncRefused as refused:
