@@ -101,12 +101,13 @@ def test_an_edit_is_not_overwritten_unless_it_is_said(lab: Any, cells: Any, note
     # The imports above the cell follow the notebook.
     assert (kept["kept"], kept["merged"]) == ([], ["tasks/load.py"])
     assert "an engineer" in task.read_text()
-    lab.write_notebook(notebook, [*cells[:3], ("xs = [n]\n\n\n\nprint(n)", ["step:load"]), *cells[4:]])
+    changed = [(text.replace("n: int = 3", "n: int = 4"), tags) for text, tags in cells[:3]]
+    lab.write_notebook(notebook, [*changed, ("xs = [n]", ["step:load"]), *cells[4:]])
     task.write_text(task.read_text().replace("import sys\n", "import sys\nimport os\n"))
     assert lab.post("promotion/plan", {"path": notebook})[1]["conflicts"] == []
     assert lab.post("promotion", {"path": notebook})[1]["merged"] == ["tasks/load.py"]
     assert "import os" in task.read_text()
-    assert "print(n)" in task.read_text()
+    assert "n: int = 4" in task.read_text()
     assert lab.post("promotion", {"path": notebook, "force": True})[0] == 200
     assert "an engineer" not in task.read_text()
 
