@@ -1,5 +1,6 @@
 """Shared by the tasks of this folder: imports, functions and classes of breast_cancer.ipynb."""
 
+# %% cell="imports"
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -22,6 +23,7 @@ plt.rcParams.update({
 })
 
 
+# %% cell="helpers"
 @dataclass
 class Candidate:
     """A model in the race and what cross-validation says about it."""

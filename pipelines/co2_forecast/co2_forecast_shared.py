@@ -5,6 +5,7 @@ globals().setdefault("horizon", 24)
 globals().setdefault("tests", 16)
 globals().setdefault("step_months", 6)
 
+# %% cell="imports"
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ plt.rcParams.update({
 })
 
 
+# %% cell="backtest-class"
 class Backtest:
     """Errors of one method: a row for each test, a column for each month ahead."""
 
@@ -37,6 +39,7 @@ class Backtest:
         return f"Backtest({self.method!r}, {len(self.errors)} tests, off by {self.mae:.2f} ppm)"
 
 
+# %% cell="backtest-play"
 def play_again(method, series, forecast):
     """Forecast from several months of the past; ``forecast`` gets the history and returns `horizon` values."""
     errors = {}

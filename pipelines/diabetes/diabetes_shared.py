@@ -6,6 +6,7 @@ from IPython import get_ipython
 globals().setdefault("strengths", [0.1, 1.0, 10.0, 100.0, 1000.0])
 globals().setdefault("tolerance", 50.0)
 
+# %% cell="imports"
 get_ipython().run_line_magic('matplotlib', 'inline')
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,6 +27,7 @@ plt.rcParams.update({
 })
 
 
+# %% cell="report-class"
 class Scoreboard:
     """Collects what each model reaches, so that all are measured alike."""
 
@@ -44,6 +46,7 @@ class Scoreboard:
         return pd.DataFrame(self.rows).T.rename_axis("model").sort_values("RMSE", ascending=False)
 
 
+# %% cell="ridge-model"
 def ridge_pipeline():
     """Scale, then fit with the penalty that cross-validation likes best."""
     return make_pipeline(StandardScaler(), RidgeCV(alphas=strengths))

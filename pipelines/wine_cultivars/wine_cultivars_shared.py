@@ -5,6 +5,7 @@ globals().setdefault("folds", 5)
 globals().setdefault("repeats", 4)
 globals().setdefault("random_state", 2)
 
+# %% cell="imports"
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -27,6 +28,7 @@ plt.rcParams.update({
 })
 
 
+# %% cell="result-class"
 @dataclass(frozen=True)
 class Result:
     """How one model did on one set of measurements."""
@@ -45,6 +47,7 @@ class Result:
         return f"{self.measured:>8}, {self.model}: {self.accuracy:.3f} (folds from {low:.2f} to {high:.2f})"
 
 
+# %% cell="race-function"
 def race(measured, model, pipeline, features):
     """Cross-validate on the training bottles; every branch sees the same folds."""
     splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=random_state)

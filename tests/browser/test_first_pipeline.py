@@ -219,12 +219,25 @@ def test_an_engineers_edit_is_shown_before_it_is_lost(
     edited = task.read_text().replace("y = x + 1", "y = x + 2  # by hand")
     task.write_text(edited)
 
+    edit(page, 2, "time.sleep(seconds)\ny = x + 3")
+
     promote(page)
     dialog = page.locator(".jp-Dialog")
-    dialog.get_by_text("by hand").first.wait_for()
+    dialog.get_by_text("disagree in 1 place").wait_for()
+    dialog.get_by_text("cell 3 of step wait has changed").wait_for()
+    dialog.locator("tr[data-conflict]").get_by_text("by hand").wait_for()
     shot("edited-by-hand")
     dialog.get_by_role("button", name="Keep the edits").click()
+    page.get_by_text("Edited by hand, and kept: tasks/wait.py").first.wait_for()
     assert task.read_text() == edited
+
+    edit(page, 2, "print('waits')\ntime.sleep(seconds)\ny = x + 3")
+    promote(page)
+    dialog.get_by_text("Merged", exact=True).wait_for()
+    shot("edited-and-merged")
+    dialog.get_by_role("button", name="Merge").click()
+    page.get_by_text("Edits made by hand were merged in tasks/wait.py").first.wait_for()
+    assert "print('waits')\ntime.sleep(seconds)\ny = x + 2  # by hand\n" in task.read_text()
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])

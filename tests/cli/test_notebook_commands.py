@@ -162,15 +162,31 @@ def test_promote_refuses_what_is_not_ready_and_what_was_edited(
     write_notebook()
     cellmill("promote", "notebooks/churn.ipynb")
     task = project / "pipelines/churn/tasks/train.py"
-    task.write_text(task.read_text() + "# mine\n")
+    task.write_text(task.read_text().replace("total = double(sum(xs))", "total = double(len(xs))") + "# mine\n")
     write_notebook([*CELLS_CHANGED])
+    before = task.read_text()
     result = cellmill("promote", "notebooks/churn.ipynb")
     assert result.exit_code == 1
-    assert "tasks/train.py" in result.stderr
-    assert "--force" in result.stderr
+    line = before.splitlines().index("total = double(len(xs))") + 1
+    place = f"pipelines/churn/tasks/train.py, cell 5, line {line}: both sides changed the same lines"
+    assert f"Conflict: {place}.\n" in result.stderr
+    assert "--keep-edits" in result.stderr
+    assert "+<<<<<<< the pipeline as it was edited\n total = double(len(xs))\n+=======\n+total = 7\n" in result.stdout
+    assert task.read_text() == before
+    listing = cellmill("promote", "notebooks/churn.ipynb", "--dry-run").stdout
+    assert "  cell 5 of step train has changed\n" in listing
+    assert f"Conflict: {place}." in listing
+    diff = cellmill("promote", "notebooks/churn.ipynb", "--diff", "--keep-edits").stdout
+    assert diff.startswith("# cell 5 of step train has changed.\n")
+
+    result = cellmill("promote", "notebooks/churn.ipynb", "--keep-edits")
+    assert result.exit_code == 0
+    assert "total = double(len(xs))" in task.read_text()
     assert "# mine" in task.read_text()
+    assert "Edited by hand, and kept: tasks/train.py" in cellmill("promote", "notebooks/churn.ipynb").stdout
     assert cellmill("promote", "notebooks/churn.ipynb", "--force").exit_code == 0
     assert "# mine" not in task.read_text()
+    assert cellmill("promote", "notebooks/churn.ipynb", "--force", "--keep-edits").exit_code == 2
 
 
 CELLS_CHANGED = [

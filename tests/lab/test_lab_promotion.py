@@ -79,17 +79,35 @@ def test_a_changed_notebook_shows_both_texts(lab: Any, body: Any, cells: Any, no
 def test_an_edit_is_not_overwritten_unless_it_is_said(lab: Any, cells: Any, notebook: str) -> None:
     lab.post("promotion", {"path": notebook})
     task = _folder(lab, notebook) / "tasks" / "load.py"
-    task.write_text(task.read_text() + "# an engineer was here\n")
+    task.write_text(task.read_text().replace("xs = list(range(n))", "xs = [*range(n)]  # an engineer was here"))
     lab.write_notebook(notebook, [*cells[:3], ("xs = [n]", ["step:load"]), *cells[4:]])
 
     plan = lab.post("promotion/plan", {"path": notebook})[1]
-    assert plan["edited"] == ["tasks/load.py"]
+    assert (plan["edited"], plan["kept"]) == (["tasks/load.py"], [])
+    (conflict,) = plan["conflicts"]
+    assert (conflict["path"], conflict["cell"], conflict["cell_id"]) == ("tasks/load.py", 4, "cell3")
+    assert {"about": "cell", "text": "cell 4 of step load has changed"} in plan["changes"]
+    shown = next(one for one in plan["files"] if one["path"] == "tasks/load.py")
+    assert shown["state"] == "conflict"
+    assert "an engineer was here\n=======\nxs = [n]\n>>>>>>> the notebook\n" in shown["merged"]
     assert not plan["foreign"]
     status, refused = lab.post("promotion", {"path": notebook})
     assert (status, refused["reason"]) == (409, "edited")
-    assert "-# an engineer was here" in refused["diff"]
+    assert "an engineer was here\n+=======\n+xs = [n]" in refused["diff"]
+    assert refused["conflicts"] == plan["conflicts"]
     assert "an engineer" in task.read_text()
 
+    kept = lab.post("promotion", {"path": notebook, "edits": "keep"})[1]
+    # The imports above the cell follow the notebook.
+    assert (kept["kept"], kept["merged"]) == ([], ["tasks/load.py"])
+    assert "an engineer" in task.read_text()
+    changed = [(text.replace("n: int = 3", "n: int = 4"), tags) for text, tags in cells[:3]]
+    lab.write_notebook(notebook, [*changed, ("xs = [n]", ["step:load"]), *cells[4:]])
+    task.write_text(task.read_text().replace("import sys\n", "import sys\nimport os\n"))
+    assert lab.post("promotion/plan", {"path": notebook})[1]["conflicts"] == []
+    assert lab.post("promotion", {"path": notebook})[1]["merged"] == ["tasks/load.py"]
+    assert "import os" in task.read_text()
+    assert "n: int = 4" in task.read_text()
     assert lab.post("promotion", {"path": notebook, "force": True})[0] == 200
     assert "an engineer" not in task.read_text()
 

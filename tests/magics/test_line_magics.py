@@ -201,17 +201,17 @@ def test_from_the_notebook_to_its_pipeline_and_through_it(start, project, write_
     assert author.run("%run_pipeline churn -p size=4", timeout=120).text.count("up to date") == 3
     assert experiments(project / "mlflow.db") == ["churn"]
 
-    # An edit by hand is not overwritten; a failing step is told in one line.
+    # An edit by hand is kept; a failing step is told in one line.
     task = folder / "tasks" / "report.py"
     task.write_text(task.read_text().replace("print(total, ", "print(1 / 0, "))
-    assert "changed since the last promotion" in author.run("%promote").traceback
+    assert "Edited by hand, and kept: tasks/report.py" in author.run("%promote").text
     shown = author.run("%run_pipeline -p size=4", timeout=120)
     assert shown.status == "error"
     assert "ZeroDivisionError" in shown.traceback
     assert "cell 4" in shown.traceback
     assert "\n" not in shown.traceback.strip()
     assert re.search(r"report +failed", shown.text)
-    assert author.run("%promote --force").text.startswith("The pipeline ../pipelines/churn is again as churn.ipynb")
+    assert author.run("%promote --overwrite").text.startswith("The pipeline ../pipelines/churn is again as churn.ipynb")
     assert author.run("1 + 1").result == "2"
 
 

@@ -7,6 +7,7 @@ import type {
   IFinding,
   INotebookSource,
   IPipeline,
+  Edits,
   IPromotion,
   IPromotionPlan,
   IRun,
@@ -46,7 +47,7 @@ export class Client {
     return this._post('promotion/plan', { path, name });
   }
 
-  promote(path: string, options: { name?: string; force?: boolean } = {}): Promise<IPromotion> {
+  promote(path: string, options: { name?: string; edits?: Edits } = {}): Promise<IPromotion> {
     return this._post('promotion', { path, ...options });
   }
 

@@ -126,14 +126,39 @@ export interface ISuggestion {
   heading: string | null;
 }
 
-export type FileState = 'new' | 'changed' | 'same' | 'removed' | 'edited';
+/**
+ * What becomes of a file: `kept`, `merged` and `conflict` were edited by hand; the notebook left the
+ * first alone, and changed the others too.
+ */
+export type FileState = 'new' | 'changed' | 'same' | 'removed' | 'merged' | 'kept' | 'conflict';
 
+/** A file as it is, as the notebook has it, and as it will be (with git's marks where they conflict). */
 export interface IPlannedFile {
   path: string;
   state: FileState;
   before: string | null;
   after: string | null;
+  merged: string | null;
 }
+
+/** Where an edit made by hand and the notebook can't both be right; lines are those of the file as it is. */
+export interface IConflict {
+  path: string;
+  cell: number | null;
+  cell_id: string | null;
+  first_line: number | null;
+  last_line: number | null;
+  message: string;
+}
+
+/** One change that promotion would make, in words. */
+export interface IChange {
+  about: 'step' | 'cell' | 'edge' | 'parameter' | 'package' | 'edit';
+  text: string;
+}
+
+/** What becomes of edits made by hand. */
+export type Edits = 'merge' | 'keep' | 'mark' | 'overwrite';
 
 /** The answer to `POST promotion/plan`: what promotion would do. */
 export interface IPromotionPlan {
@@ -144,6 +169,9 @@ export interface IPromotionPlan {
   ready: boolean;
   files: readonly IPlannedFile[];
   edited: readonly string[];
+  kept: readonly string[];
+  conflicts: readonly IConflict[];
+  changes: readonly IChange[];
   findings: readonly IFinding[];
 }
 
@@ -153,6 +181,8 @@ export interface IPromotion {
   folder: string;
   changed: readonly string[];
   removed: readonly string[];
+  merged: readonly string[];
+  kept: readonly string[];
   findings: readonly IFinding[];
 }
 

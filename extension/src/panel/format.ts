@@ -1,6 +1,7 @@
 // Durations, moments, values and paths as a person reads them.
 
 import { PathExt, Time } from '@jupyterlab/coreutils';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 /** A duration in seconds, such as `0.4 s`, `12 s`, `3 min 5 s`, `1 h 2 min`. */
 export function duration(seconds: number): string {
@@ -40,4 +41,19 @@ export function metric(one: number): string {
 /** A notebook's name without folder and ending. */
 export function notebookName(path: string): string {
   return PathExt.basename(path, '.ipynb');
+}
+
+/** What became of edits made by hand in a pipeline, in sentences; none if there are no edits. */
+export function editsTold(
+  made: { merged: readonly string[]; kept: readonly string[] },
+  trans: TranslationBundle
+): string[] {
+  const told = [];
+  if (made.merged.length) {
+    told.push(trans.__('Edits made by hand were merged in %1.', made.merged.join(', ')));
+  }
+  if (made.kept.length) {
+    told.push(trans.__('Edited by hand, and kept: %1.', made.kept.join(', ')));
+  }
+  return told;
 }

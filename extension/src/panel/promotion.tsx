@@ -3,8 +3,9 @@
 import { Dialog, Notification, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ApiError } from '../api/client';
-import type { IFinding, IPlannedFile, IPromotion } from '../api/types';
+import type { Edits, IFinding, IPromotion, IPromotionPlan } from '../api/types';
 import { IPanelServices, PanelContext } from './context';
+import { editsTold } from './format';
 import { sentence } from './model';
 import { EditedFiles } from './views/editedFiles';
 import { NameChoice } from './views/nameChoice';
@@ -12,7 +13,7 @@ import { FindingList } from './views/findingList';
 
 interface IChoice {
   name?: string;
-  force?: boolean;
+  edits?: Edits;
 }
 
 /** Promote a notebook; the answer is null if the user, or the notebook, is not ready for it. */
@@ -62,12 +63,12 @@ async function decide(path: string, services: IPanelServices): Promise<IPromotio
       choice.name = name;
       continue;
     }
-    if (plan.edited.length && !choice.force) {
-      const edited = plan.files.filter(one => one.state === 'edited');
-      if (!(await askOverwrite(plan.folder, edited, services))) {
+    if (plan.edited.length && !choice.edits) {
+      const edits = await askEdits(plan, services);
+      if (edits === null) {
         return null;
       }
-      choice.force = true;
+      choice.edits = edits;
     }
     try {
       return await client.promote(path, choice);
@@ -93,7 +94,7 @@ function tell(made: IPromotion, services: IPanelServices): void {
         made.folder
       )
     : trans.__('%1 is up to date: nothing had to change.', made.folder);
-  Notification.success(message, {
+  Notification.success([message, ...editsTold(made, trans)].join(' '), {
     // The panel tells the same, and a toast would lie over it.
     autoClose: services.isShown() ? 0 : 8000,
     actions: [
@@ -167,30 +168,37 @@ async function askName(
   return result.button.accept && chosen.name.trim() ? chosen.name.trim() : null;
 }
 
-/** Whether to write over what an engineer edited. */
-async function askOverwrite(
-  folder: string,
-  files: readonly IPlannedFile[],
-  services: IPanelServices
-): Promise<boolean> {
+/** What to do with edits of files that the notebook has changed too; null if the user gives up. */
+async function askEdits(plan: IPromotionPlan, services: IPanelServices): Promise<Edits | null> {
   const { trans } = services;
+  const conflict = plan.conflicts.length > 0;
   const dialog = new Dialog({
-    title: trans._n(
-      '%1 file was edited since the last promotion',
-      '%1 files were edited since the last promotion',
-      files.length
-    ),
-    body: inPanel(services, <EditedFiles folder={folder} files={files} />),
+    title: conflict
+      ? trans._n(
+          'The pipeline and the notebook disagree in %1 place',
+          'The pipeline and the notebook disagree in %1 places',
+          plan.conflicts.length
+        )
+      : trans._n(
+          '%1 file was edited since the last promotion',
+          '%1 files were edited since the last promotion',
+          plan.edited.length
+        ),
+    body: inPanel(services, <EditedFiles plan={plan} />),
     buttons: [
+      Dialog.cancelButton(),
       Dialog.warnButton({ label: trans.__('Overwrite the edits'), accept: true }),
-      Dialog.cancelButton({ label: trans.__('Keep the edits'), accept: false })
+      Dialog.okButton({ label: conflict ? trans.__('Keep the edits') : trans.__('Merge') })
     ],
-    defaultButton: 1
+    defaultButton: 2
   });
   dialog.addClass('cellmill-Dialog');
   dialog.addClass('cellmill-mod-wide');
-  const result = await dialog.launch();
-  return result.button.accept;
+  const { button } = await dialog.launch();
+  if (!button.accept) {
+    return null;
+  }
+  return button.displayType === 'warn' ? 'overwrite' : conflict ? 'keep' : 'merge';
 }
 
 function inPanel(services: IPanelServices, body: JSX.Element): ReactWidget {

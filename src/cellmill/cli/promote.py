@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from cellmill.promote import Plan, PromotionRefused, Written
+    from cellmill.promote.merge import Edits
 
 
 @click.command(short_help="Turn a tagged notebook into a pipeline folder.")
@@ -17,9 +18,25 @@ if TYPE_CHECKING:
 @click.option(
     "--into", type=click.Path(path_type=Path), help="The folder for pipelines; <project>/pipelines if not given."
 )
-@click.option("--dry-run", is_flag=True, help="List the files that would be written, and write nothing.")
-@click.option("--diff", is_flag=True, help="Show what would change as a unified diff, and write nothing.")
-@click.option("--force", is_flag=True, help="Overwrite files that were edited by hand since the last promotion.")
+@click.option("--dry-run", is_flag=True, help="Tell what would change and list the files; write nothing.")
+@click.option("--diff", is_flag=True, help="Tell what would change, show it as a unified diff; write nothing.")
+@click.option(
+    "--keep-edits", is_flag=True, help="Where an edit by hand and the notebook are in conflict, keep the edit."
+)
+@click.option(
+    "--conflicts",
+    type=click.Choice(["refuse", "mark"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with conflicts: write nothing, or both sides with git's marks.",
+)
+@click.option(
+    "--overwrite",
+    "--force",
+    "overwrite",
+    is_flag=True,
+    help="Overwrite all that was edited by hand since the last promotion.",
+)
 @click.option("--verify", is_flag=True, help="Then run notebook and pipeline, and compare what their cells show.")
 @click.pass_context
 def promote(
@@ -29,24 +46,29 @@ def promote(
     into: Path | None,
     dry_run: bool,
     diff: bool,
-    force: bool,
+    keep_edits: bool,
+    conflicts: str,
+    overwrite: bool,
     verify: bool,
 ) -> None:
     """Turn the tagged cells of NOTEBOOK into a Ploomber pipeline.
 
-    The notebook is not changed. Promoting it again updates the pipeline; files that were edited by hand are not
-    overwritten without --force.
+    The notebook is not changed. Promoting it again updates the pipeline: what was edited there by hand is merged with
+    what changed in the notebook, cell by cell, and nothing is written while the two are in conflict.
     """
-    from cellmill.promote import PromotionRefused, diff_plan, make_plan, write_plan
+    from cellmill.promote import PromotionRefused, make_plan, write_plan
 
     if verify and (dry_run or diff):
         raise click.UsageError("--verify needs the pipeline to be written: leave out --dry-run and --diff.")
+    if keep_edits + overwrite + (conflicts == "mark") > 1:
+        raise click.UsageError("Only one of --keep-edits, --overwrite and --conflicts mark can be said.")
+    edits: Edits = "keep" if keep_edits else "mark" if conflicts == "mark" else "overwrite" if overwrite else "merge"
     try:
         plan = make_plan(notebook, name=name, into=into)
         if diff or dry_run:
-            _preview(plan, diff_plan(plan) if diff else None)
+            _preview(plan, edits, diff=diff)
             return
-        written = write_plan(plan, force=force)
+        written = write_plan(plan, force=overwrite, edits=edits)
     except PromotionRefused as refused:
         _show_reasons(refused)
         raise
@@ -57,32 +79,41 @@ def promote(
         ctx.exit(0 if verify_and_tell(plan.folder) else 1)
 
 
-def _preview(plan: Plan, diff: str | None) -> None:
+def _preview(plan: Plan, edits: Edits, *, diff: bool) -> None:
     from cellmill.errors import shown
+    from cellmill.promote.changes import told_diff
 
-    if diff is None:
-        click.echo(_listing(plan))
-    elif diff:
-        click.echo(diff, nl=False)
+    if not diff:
+        click.echo(_listing(plan, edits))
+    elif told := told_diff(plan, edits):
+        click.echo(told, nl=False)
     else:
         click.echo(f"{shown(plan.folder)} is current: promotion would change nothing.", err=True)
 
 
-def _listing(plan: Plan) -> str:
+def _listing(plan: Plan, edits: Edits) -> str:
     from cellmill.errors import shown
-    from cellmill.promote.write import changed_files
+    from cellmill.promote import merge_plan
+    from cellmill.promote.changes import changes_of
+    from cellmill.promote.merge import in_words
+    from cellmill.promote.write import files_to_write
 
-    changed = set(changed_files(plan))
+    merge = merge_plan(plan, edits)
+    written = set(files_to_write(plan, merge))
     lines = [f"{shown(plan.folder)} (nothing is written)"]
-    for path, content in sorted(plan.files.items()):
-        state = "same" if path not in changed else "changed" if (plan.folder / path).exists() else "new"
-        lines.append(f"  {state:<8} {len(content):>8,} bytes  {path}")
-    return "\n".join(lines)
+    lines += [f"  {one.text}" for one in changes_of(plan, merge)]
+    for one in merge.files:
+        quiet = one.state in ("new", "changed") and one.path not in written
+        size = len(one.after or one.before or b"")
+        lines.append(f"  {'same' if quiet else one.state:<11} {size:>8,} bytes  {one.path}")
+    return "\n".join([*lines, *(f"Conflict: {one}." for one in in_words(plan.folder, merge.conflicts))])
 
 
 def _show_reasons(refused: PromotionRefused) -> None:
-    """What the one sentence of the error has no room for: all findings, or the edits that would be lost."""
-    click.echo(refused.lost, nl=False)
+    """What the one sentence of the error has no room for: all findings, or each conflict."""
+    click.echo(refused.preview, nl=False)
+    for conflict in refused.conflicts:
+        click.echo(f"Conflict: {conflict}.", err=True)
     errors = [finding for finding in refused.findings if finding.severity == "error"]
     if len(errors) > 1:
         from rich.console import Console
@@ -107,6 +138,10 @@ def _tell(plan: Plan, written: Written, *, standing: bool) -> None:
         files = f"{len(written.changed)} file{'s' if len(written.changed) != 1 else ''}"
         gone = f", removed {', '.join(written.removed)}" if written.removed else ""
         click.echo(f"Promoted to {folder}: {steps}, wrote {files}{gone}.")
+    if merged := [path for path in written.merged if path in written.changed]:
+        click.echo(f"Edits made by hand were merged with the notebook's changes in {', '.join(merged)}.")
+    if written.kept:
+        click.echo(f"Edited by hand, and kept: {', '.join(written.kept)}.")
     click.echo(f"Run it with: cellmill run {folder}")
     if standing:
         from cellmill.cli.standing import standing_line

@@ -46,9 +46,13 @@ class PlanBody(BaseModel):
 
 
 class PromotionBody(PlanBody):
-    """A saved notebook to promote, whatever stands in the way if ``force`` is on."""
+    """A saved notebook to promote, whatever stands in the way if ``force`` is on.
+
+    ``edits`` says what becomes of edits that are in conflict with the notebook.
+    """
 
     force: bool = False
+    edits: Literal["merge", "keep", "mark", "overwrite"] = "merge"
 
 
 class RunBody(BaseModel):

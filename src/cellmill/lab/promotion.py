@@ -16,10 +16,12 @@ from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
 from cellmill.notebook import read_notebook
 from cellmill.notebook.steps import Steps
-from cellmill.promote import Plan, PromotionRefused, edited_files, make_plan, write_plan
+from cellmill.promote import Plan, PromotionRefused, make_plan, merge_plan, write_plan
+from cellmill.promote.changes import changes_of
+from cellmill.promote.merge import Merge, MergedFile, in_words
 from cellmill.promote.names import check_name
-from cellmill.promote.plan import SEEDED, examine
-from cellmill.promote.write import changed_files
+from cellmill.promote.plan import examine
+from cellmill.promote.write import files_to_write
 
 # What a file's two texts may hold for a comparison in the browser.
 _LONGEST_TEXT = 2_000_000
@@ -36,6 +38,9 @@ def plan_promotion(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, A
         "folder": root.told(folder),
         "files": [],
         "edited": [],
+        "kept": [],
+        "conflicts": [],
+        "changes": [],
         "exists": folder.exists(),
         "foreign": False,
         "findings": [told(one, steps) for one in findings],
@@ -44,11 +49,15 @@ def plan_promotion(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, A
     if not answer["ready"]:
         return answer
     plan = make_plan(notebook, name=folder.name, into=folder.parent)
-    edited = set(edited_files(folder))
-    files = [_file(plan, name, state) for name, state in _states(plan, edited).items()]
+    merge = merge_plan(plan)
+    written = {*files_to_write(plan, merge), *merge.removed}
+    files = [_file(one, written) for one in merge.files]
     return answer | {
         "files": files,
-        "edited": [one["path"] for one in files if one["state"] == "edited"],
+        "edited": [one["path"] for one in files if one["state"] in ("merged", "conflict")],
+        "kept": merge.paths("kept"),
+        "conflicts": _conflicts(folder, merge),
+        "changes": [{"about": one.about, "text": one.text} for one in changes_of(plan, merge)],
         "foreign": _is_foreign(plan),
     }
 
@@ -60,19 +69,25 @@ def promote(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]:
     try:
         plan = make_plan(notebook, name=folder.name, into=folder.parent)
         foreign = _is_foreign(plan)
-        written = write_plan(plan, force=said.force)
+        overwrite = said.force or said.edits == "overwrite"
+        written = write_plan(plan, force=overwrite, edits=said.edits)
     except PromotionRefused as refused:
         if refused.findings:
             steps = examine(read_notebook(notebook), folder).steps
             raise Refused(409, str(refused), reason="not-ready", findings=_all_told(refused.findings, steps)) from None
-        reason = "edited" if refused.lost or not foreign else "taken"
-        details = {"diff": refused.lost} if refused.lost else {}
-        raise Refused(409, str(refused), reason=reason, **details) from None
+        if not refused.conflicts:
+            raise Refused(409, str(refused), reason="taken" if foreign else "edited") from None
+        merge = merge_plan(plan)
+        raise Refused(
+            409, str(refused), reason="edited", diff=refused.preview, conflicts=_conflicts(folder, merge)
+        ) from None
     return {
         "pipeline": plan.name,
         "folder": root.told(plan.folder),
         "changed": list(written.changed),
         "removed": list(written.removed),
+        "merged": list(written.merged),
+        "kept": list(written.kept),
         "findings": _all_told(plan.findings, plan.steps),
     }
 
@@ -105,32 +120,28 @@ def _is_foreign(plan: Plan) -> bool:
     return bool(last.get("notebook") != json.loads(plan.files[".promotion.json"])["notebook"])
 
 
-def _states(plan: Plan, edited: set[str]) -> dict[str, str]:
-    """What would become of each file."""
-    changed = set(changed_files(plan))
-    states: dict[str, str] = {}
-    for name in sorted(plan.files):
-        there = (plan.folder / name).exists()
-        if name not in changed or (name in SEEDED and there):
-            states[name] = "same"
-        elif not there:
-            states[name] = "new"
-        else:
-            states[name] = "edited" if name in edited else "changed"
-    for name in promotion_of(plan.folder).get("files", {}):
-        if name not in plan.files and (plan.folder / name).exists():
-            states[name] = "edited" if name in edited else "removed"
-    return states
+def _conflicts(folder: Path, merge: Merge) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": one.file,
+            "cell": one.cell,
+            "cell_id": one.cell_id,
+            "first_line": one.first,
+            "last_line": one.last,
+            "message": told_conflict,
+        }
+        for one, told_conflict in zip(merge.conflicts, in_words(folder, merge.conflicts), strict=True)
+    ]
 
 
-def _file(plan: Plan, name: str, state: str) -> dict[str, Any]:
-    """A file of the plan; with both texts where they differ."""
-    before = after = None
+def _file(one: MergedFile, written: set[str]) -> dict[str, Any]:
+    """A file with its texts where they differ: as it is, as the notebook has it, and what becomes of both."""
+    state = "same" if one.state in ("new", "changed") and one.path not in written else one.state
+    texts: tuple[str | None, ...] = (None, None, None)
     if state != "same":
-        after = plan.files[name].decode("utf-8", errors="replace") if name in plan.files else None
-    if state in ("changed", "edited", "removed"):
-        try:
-            before = (plan.folder / name).read_bytes()[:_LONGEST_TEXT].decode("utf-8", errors="replace")
-        except OSError:
-            before = None
-    return {"path": name, "state": state, "before": before, "after": after}
+        texts = (_text(one.before), _text(one.generated), one.preview or _text(one.after))
+    return {"path": one.path, "state": state, "before": texts[0], "after": texts[1], "merged": texts[2]}
+
+
+def _text(content: bytes | None) -> str | None:
+    return content[:_LONGEST_TEXT].decode("utf-8", errors="replace") if content is not None else None

@@ -24,11 +24,12 @@ from cellmill.notebook.magic_lines import did_you_mean
 
 if TYPE_CHECKING:
     from cellmill.promote import Plan, Written
+    from cellmill.promote.merge import Edits
 
 _PROMOTE = Usage(
-    "%promote [NAME] [--force] [--dry-run] [--diff] [--into DIR] [--notebook FILE]",
+    "%promote [NAME] [--keep-edits | --overwrite] [--dry-run] [--diff] [--into DIR] [--notebook FILE]",
     words=1,
-    flags=("--force", "--dry-run", "--diff"),
+    flags=("--keep-edits", "--overwrite", "--force", "--dry-run", "--diff"),
     values=("--into", "--notebook"),
 )
 _RUN = Usage(
@@ -52,32 +53,41 @@ class PipelineMagics(Magics):
     def promote(self, line: str) -> None:
         """Make a pipeline of this notebook.
 
-            %promote [NAME] [--force] [--dry-run] [--diff] [--into DIR] [--notebook FILE]
+            %promote [NAME] [--keep-edits | --overwrite] [--dry-run] [--diff] [--into DIR] [--notebook FILE]
 
         The folder pipelines/NAME is written, NAME being the notebook's name if none is given. The saved file is read,
         so save first.
 
         --dry-run        say what would be written, and write nothing
         --diff           show what would change, and write nothing
-        --force          overwrite a folder that was edited by hand
+        --keep-edits     where an edit by hand and the notebook are in conflict, keep the edit
+        --overwrite      overwrite all that was edited by hand, or a folder of another notebook; also --force
         --into DIR       write to DIR/NAME
         --notebook FILE  promote this notebook
         """
-        from cellmill.promote import diff_plan, make_plan, write_plan
+        from cellmill.promote import make_plan, write_plan
+        from cellmill.promote.changes import told_diff
 
         given = parse_arguments(_PROMOTE, line)
         notebook, unsaved = self._session.read_notebook(given.value("--notebook"))
         only_shown = given.flags & {"--dry-run", "--diff"}
         if unsaved.changed and not only_shown:
             raise CellmillError(str(unsaved).partition(";")[0], remedy="save it (Ctrl+S) and run this cell again")
+        force = bool(given.flags & {"--force", "--overwrite"})
+        edits: Edits = "keep" if "--keep-edits" in given.flags else "merge"
+        if force and edits == "keep":
+            raise CellmillError("--keep-edits and --overwrite can't be together", remedy="leave one of them out")
         with _findings_shown(notebook.path.name):
             into = given.value("--into")
             plan = make_plan(notebook.path, name=given.word, into=Path(into).expanduser() if into else None)
             if not only_shown:
-                written = write_plan(plan, force="--force" in given.flags)
+                written = write_plan(plan, force=force, edits=edits)
         notes = [*(str(one) for one in plan.findings if one.severity == "warning"), *filter(None, [str(unsaved)])]
         if "--diff" in given.flags:
-            shown: Any = _Text(diff_plan(plan) or f"{shown_path(plan.folder)} is current: nothing would change.")
+            shown: Any = _Text(
+                told_diff(plan, "overwrite" if force else edits)
+                or f"{shown_path(plan.folder)} is current: nothing would change."
+            )
         elif "--dry-run" in given.flags:
             shown = _plan_table(plan, notes)
         else:
@@ -178,7 +188,7 @@ class _Text:
 
 @contextmanager
 def _findings_shown(name: str) -> Iterator[None]:
-    """Show what the one sentence of a refusal has no room for: all errors, or the edits that would be lost."""
+    """Show what the one sentence of a refusal has no room for: all errors, or where edits are in conflict."""
     from cellmill.promote import PromotionRefused
 
     try:
@@ -187,8 +197,8 @@ def _findings_shown(name: str) -> Iterator[None]:
         errors = [one for one in refusal.findings if one.severity == "error"]
         if len(errors) > 1:
             display(findings_table(name, errors))  # type: ignore[no-untyped-call]
-        if refusal.lost:
-            display(_Text(refusal.lost))  # type: ignore[no-untyped-call]
+        if refusal.preview:
+            display(_Text(refusal.preview))  # type: ignore[no-untyped-call]
         raise
 
 
@@ -207,7 +217,10 @@ def _written_table(notebook: str, name: str, written: Written, notes: list[str])
     from cellmill.promote.certificate import standing
 
     folder = shown_path(written.folder)
-    rows = [(path, "written") for path in written.changed] + [(path, "removed") for path in written.removed]
+    states = dict.fromkeys(written.merged, "merged with the edits")
+    rows = [(path, states.get(path, "written")) for path in written.changed] + [
+        (path, "removed") for path in written.removed
+    ]
     if not rows:
         caption = f"The pipeline {folder} is current: nothing was written."
     elif written.created:
@@ -215,6 +228,8 @@ def _written_table(notebook: str, name: str, written: Written, notes: list[str])
     else:
         caption = f"The pipeline {folder} is again as {notebook} has it."
     how = f"%run_pipeline {name} runs it here, cellmill run {folder} in a terminal."
+    if written.kept:
+        notes = [*notes, f"Edited by hand, and kept: {', '.join(written.kept)}."]
     proven = standing(written.folder).words
     return Table(caption, ("file", ""), rows, [*notes, how, f"The pipeline was {proven.removeprefix('was ')}."])
 

@@ -36,7 +36,17 @@ def read_notebook(path: Path) -> Notebook:
         If the file is missing, is no notebook, is cut off, or is not in Python.
     """
     path = Path(path)
-    content = _bytes_of(path)
+    return notebook_of_bytes(path, _bytes_of(path))
+
+
+def notebook_of_bytes(path: Path, content: bytes) -> Notebook:
+    """Read a notebook from the content that its file has, or is to have.
+
+    Raises
+    ------
+    CellmillError
+        If it is no notebook, is cut off, or is not in Python.
+    """
     document = _modern(path, _document_of(path, content))
     metadata = _mapping(document.get("metadata"))
     _refuse_other_languages(path, _language(metadata))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cellmill.promote.merge import last_promotion, merge_plan
 from cellmill.promote.plan import Plan, PromotionRefused, make_plan, readiness
-from cellmill.promote.write import Written, diff_plan, edited_files, last_promotion, write_plan
+from cellmill.promote.write import Written, diff_plan, edited_files, write_plan
 
 __all__ = [
     "Plan",
@@ -13,6 +14,7 @@ __all__ = [
     "edited_files",
     "last_promotion",
     "make_plan",
+    "merge_plan",
     "readiness",
     "write_plan",
 ]

@@ -194,7 +194,7 @@ def ago(at: str, now: datetime | None = None) -> str:
 
 def _source_digest(folder: Path) -> str | None:
     """The hash of the notebook as its file is; None if the file is gone, as on a machine that only runs."""
-    from cellmill.promote.write import last_promotion
+    from cellmill.promote.merge import last_promotion
 
     source = (last_promotion(folder) or {}).get("notebook")
     if not isinstance(source, str):

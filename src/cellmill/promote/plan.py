@@ -15,7 +15,7 @@ from cellmill.notebook import project_root, read_notebook, read_steps
 from cellmill.notebook.cells import Notebook
 from cellmill.notebook.installs import installs_in
 from cellmill.notebook.steps import Steps
-from cellmill.promote import provenance, spec
+from cellmill.promote import base, provenance, spec
 from cellmill.promote.names import check_name, pipeline_name
 from cellmill.promote.parameters import Parameter, read_parameters
 from cellmill.promote.readme import readme
@@ -28,18 +28,33 @@ from cellmill.readiness import check_steps
 from cellmill.readiness.ignores import apply_ignores
 from cellmill.readiness.settings import ignore_block, read_ignores
 
+# In a review the base says nothing that the files themselves don't.
+GITATTRIBUTES = f"{base.FILE} -diff linguist-generated\n"
 GITIGNORE = "/output/\n/tests/.build/\n__pycache__/\n.ipynb_checkpoints/\n"
 # Made once, then the engineer's: promotion does not touch them again.
 SEEDED = ("env.test.yaml", "tests/nbval.cfg")
 
 
 class PromotionRefused(CellmillError):
-    """The notebook can't be promoted: ``findings`` say why, or ``lost`` shows the edits that would be overwritten."""
+    """The notebook can't be promoted.
 
-    def __init__(self, message: str, findings: tuple[Finding, ...] = (), *, lost: str = "", **keywords: Any) -> None:
+    ``findings`` say why; or ``conflicts`` (one sentence each) and ``preview`` (a diff with git's marks) show where
+    edits made by hand and the notebook's changes can't both be right.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        findings: tuple[Finding, ...] = (),
+        *,
+        conflicts: tuple[str, ...] = (),
+        preview: str = "",
+        **keywords: Any,
+    ) -> None:
         super().__init__(message, **keywords)
         self.findings = findings
-        self.lost = lost
+        self.conflicts = conflicts
+        self.preview = preview
 
 
 @dataclass(frozen=True)
@@ -142,9 +157,14 @@ def make_plan(notebook_path: Path, *, name: str | None = None, into: Path | None
     CellmillError
         If the notebook can't be read or the name can't be used.
     """
-    notebook_path = Path(notebook_path).absolute()
+    return plan_notebook(read_notebook(Path(notebook_path).absolute()), name=name, into=into)
+
+
+def plan_notebook(notebook: Notebook, *, name: str | None = None, into: Path | None = None) -> Plan:
+    """The same for a notebook that has been read; its path is absolute."""
+    notebook_path = notebook.path
     folder = pipeline_folder(notebook_path, name=name, into=into)
-    examined = examine(read_notebook(notebook_path), folder)
+    examined = examine(notebook, folder)
     steps, dataflow, findings = examined.steps, examined.dataflow, examined.findings
     errors = [one for one in findings if one.severity == "error"]
     if errors:
@@ -173,6 +193,7 @@ def _files(
     shared = shared_module(steps, dataflow, parameters)
     tasks = _tasks(pipeline, steps, dataflow)
     text = {
+        ".gitattributes": GITATTRIBUTES,
         ".gitignore": GITIGNORE,
         "README.md": readme(pipeline, steps, dataflow, parameters, source),
         "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, parameters, source) + ignore_block(folder),
@@ -193,6 +214,7 @@ def _files(
     files[provenance.FILE] = provenance.as_bytes(
         provenance.provenance(pipeline, steps, dataflow, cells, stamped, source)
     )
+    files[base.FILE] = base.base_file(stamped)
     return files
 
 

@@ -57,10 +57,10 @@ def readme(pipeline: str, steps: Steps, dataflow: Dataflow, parameters: tuple[Pa
         f"| `{pipeline}_handover.py` | hands variables from task to task |",
         "| `cellmill.yaml` | what `cellmill run` needs beside these: parameter types, retries, time limits |",
         "| `requirements.lock` | what was installed at promotion |",
-        "| `.promotion.json` | where all this came from |",
+        "| `.promotion.json`, `.promotion.base.json` | where all this came from, and what promotion wrote |",
         "",
-        f"Promote again after changing the notebook: `cellmill promote {source}`. Edits made here are never",
-        "overwritten without `--force`.",
+        f"Promote again after changing the notebook: `cellmill promote {source}`. Edits made here are kept and merged;",
+        "`cellmill sync .` brings those of tasks back into the notebook.",
     ]
     return "\n".join(lines) + "\n"
 

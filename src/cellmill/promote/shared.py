@@ -28,7 +28,7 @@ def shared_module(steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter,
         f'"""Shared by the tasks of this folder: imports, functions and classes of {steps.notebook.path.name}."""',
         "",
     ]
-    future, bodies = _split_future(steps.shared)
+    future, bodies = shared_bodies(steps.shared)
     lines += [*future, ""] if future else []
     if any("get_ipython()" in body for _, body in bodies):
         lines += ["from IPython import get_ipython", ""]
@@ -43,6 +43,8 @@ def shared_module(steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter,
         dropped = 0
         while dropped < len(text) - 1 and not text[dropped].strip():
             dropped += 1
+        # The mark tells merging, syncing and editors where each cell is, as in tasks.
+        lines.append(f'# %% cell="{tagged.cell.id}"')
         starts[str(tagged.cell.id)] = len(lines) + 1 - dropped
         lines += [*text[dropped:], "", ""]
         defined += [
@@ -53,8 +55,11 @@ def shared_module(steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter,
     return SharedModule("\n".join(lines).rstrip() + "\n", starts, tuple(dict.fromkeys(defined)))
 
 
-def _split_future(cells: tuple[TaggedCell, ...]) -> tuple[list[str], list[tuple[TaggedCell, str]]]:
-    """``from __future__`` must stand first in a module; in a notebook it may stand anywhere."""
+def shared_bodies(cells: tuple[TaggedCell, ...]) -> tuple[list[str], list[tuple[TaggedCell, str]]]:
+    """The future imports, and each cell as the module has it.
+
+    ``from __future__`` must stand first in a module; in a notebook it may stand anywhere. Lines keep their numbers.
+    """
     future: list[str] = []
     bodies = []
     for tagged in cells:

@@ -1,11 +1,10 @@
-"""Writes a plan: the whole folder at once, and never over somebody's edits."""
+"""Writes a plan: the whole folder at once, joined with what engineers edited, and never over it."""
 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,25 +13,40 @@ from typing import Any
 from cellmill.errors import shown
 from cellmill.files import unwritable
 from cellmill.promote import provenance
+from cellmill.promote.base import FILE as BASE_FILE
+from cellmill.promote.base import digest
+from cellmill.promote.merge import Edits, Merge, MergedFile, in_words, last_promotion, merge_plan, read_json
 from cellmill.promote.plan import SEEDED, Plan, PromotionRefused
 from cellmill.promote.replace import clean_up, replace_folder
 
 # Recorded at promotion, but no reason to promote again.
-_RECORDED = ("requirements.lock", provenance.FILE)
+RECORDED = ("requirements.lock", provenance.FILE, BASE_FILE)
+_REMEDY = (
+    "take the edit into the notebook and promote again, or promote with --keep-edits (the edits win there), "
+    "--overwrite (the notebook wins everywhere) or --conflicts mark (both are written, with git's marks)"
+)
 
 
 @dataclass(frozen=True)
 class Written:
-    """What `write_plan` did: ``changed`` lists the files that are new or differ; empty if all was current."""
+    """What `write_plan` did.
+
+    ``changed`` lists the files that are new or differ, empty if all was current; ``merged`` those of them that hold
+    both sides' changes, and ``kept`` files that were edited by hand and stay as they are.
+    """
 
     folder: Path
     changed: tuple[str, ...]
     removed: tuple[str, ...] = ()
     created: bool = False
+    merged: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
-def write_plan(plan: Plan, *, force: bool = False) -> Written:
+def write_plan(plan: Plan, *, force: bool = False, edits: Edits = "merge") -> Written:
     """Write the pipeline folder: beside its place first, then in one move.
+
+    What was edited by hand since the last promotion is merged with what the notebook changed.
 
     Parameters
     ----------
@@ -40,67 +54,90 @@ def write_plan(plan: Plan, *, force: bool = False) -> Written:
         What to write.
     force
         Overwrite files that were edited by hand since the last promotion, and a folder of another notebook.
+    edits
+        What to do where an edit and the notebook's change can't be joined: refuse (``merge``), ``keep`` the edit,
+        ``mark`` both; or ``overwrite`` all edits.
 
     Raises
     ------
     PromotionRefused
-        If files were edited by hand, or the folder is not a promotion of this notebook, and ``force`` is off.
+        If edits and the notebook's changes are in conflict, or the folder is not a promotion of this notebook.
     CellmillError
         If the folder can't be written; what was there is untouched.
     """
     clean_up(plan.folder)
-    last = last_promotion(plan.folder)
-    changed = changed_files(plan)
-    removed = tuple(_obsolete(plan, last))
     if plan.folder.exists() and not force:
-        _refuse_foreign(plan, last)
-        _refuse_edited(plan, {*changed, *removed})
-    if not changed and not removed:
-        return Written(plan.folder, ())
+        refuse_foreign(plan)
+    merge = merge_plan(plan, "overwrite" if force else edits)
+    if merge.conflicts:
+        raise _refusal(plan, merge)
+    return write_merge(plan, merge)
+
+
+def write_merge(plan: Plan, merge: Merge) -> Written:
+    """Write a merge that has been decided."""
+    merged, kept = tuple(merge.paths("merged")), tuple(merge.paths("kept"))
+    changed = files_to_write(plan, merge)
+    if not changed and not merge.removed:
+        return Written(plan.folder, (), merged=merged, kept=kept)
     created = not plan.folder.exists()
     try:
         with _folder_for_pipelines(plan.folder.parent):
-            _replace_folder(plan, last)
+            _replace_folder(plan, merge)
     except OSError as error:
         raise unwritable(plan.folder, error) from error
-    return Written(plan.folder, tuple(changed), removed, created)
+    return Written(plan.folder, tuple(changed), tuple(merge.removed), created, merged, kept)
 
 
-def diff_plan(plan: Plan) -> str:
-    """Unified diff from what is on disk to the plan; empty if promotion would change nothing."""
-    names = [*changed_files(plan), *_obsolete(plan, last_promotion(plan.folder))]
-    return _diff(plan, [name for name in names if name not in _RECORDED])
+def diff_plan(plan: Plan, edits: Edits = "merge") -> str:
+    """Unified diff from what is on disk to what would be written; empty if promotion would change nothing.
+
+    Conflicts are shown with git's marks.
+    """
+    return diff_merge(merge_plan(plan, edits))
 
 
-def _diff(plan: Plan, names: Iterable[str]) -> str:
+def diff_merge(merge: Merge) -> str:
+    """The same for a merge."""
+    return _diff(one for one in merge.files if one.path not in RECORDED)
+
+
+def _diff(files: Iterable[MergedFile]) -> str:
     parts: list[str] = []
-    for name in names:
-        old = _text(plan.folder / name)
-        new = plan.files[name].decode() if name in plan.files else ""
+    for one in files:
+        old, new = _text(one.before), _shown_after(one)
+        if old == new and one.was == one.path:
+            continue
         parts += difflib.unified_diff(
-            old.splitlines(keepends=True),
-            new.splitlines(keepends=True),
-            f"a/{name}" if old else "/dev/null",
-            f"b/{name}" if name in plan.files else "/dev/null",
+            (old or "").splitlines(keepends=True),
+            (new or "").splitlines(keepends=True),
+            "/dev/null" if old is None else f"a/{one.was}",
+            "/dev/null" if new is None else f"b/{one.path}",
         )
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in parts)
 
 
+def _shown_after(one: MergedFile) -> str | None:
+    if one.state != "conflict":
+        return _text(one.after)
+    return one.preview if one.preview is not None else _text(one.generated)
+
+
 def changed_files(plan: Plan) -> list[str]:
-    """Files that are missing or differ; what is only recorded counts when something else differs too."""
-    differing = []
-    for name, content in plan.files.items():
-        path = plan.folder / name
-        if name in SEEDED and path.exists():
-            continue
-        if not path.is_file() or path.read_bytes() != content:
-            differing.append(name)
-    only_recorded = all(name in _RECORDED for name in differing) and (plan.folder / provenance.FILE).exists()
-    if only_recorded and _lasting(_json(plan.folder / provenance.FILE)) == _lasting(
-        json.loads(plan.files[provenance.FILE])
+    """Files that are missing or would differ; what is only recorded counts when something else differs too."""
+    return files_to_write(plan, merge_plan(plan))
+
+
+def files_to_write(plan: Plan, merge: Merge) -> list[str]:
+    """Files that a merge would write; none if all that differs is only recorded."""
+    if merge.removed or any(name not in RECORDED for name in merge.changed):
+        return merge.changed
+    there = all((plan.folder / name).exists() for name in (provenance.FILE, BASE_FILE))
+    if there and _lasting(read_json(plan.folder / provenance.FILE)) == _lasting(
+        json.loads(merge.content[provenance.FILE])
     ):
         return []
-    return differing
+    return merge.changed
 
 
 def edited_files(folder: Path) -> list[str]:
@@ -109,26 +146,27 @@ def edited_files(folder: Path) -> list[str]:
     if last is None:
         return []
     edited = []
-    for name, digest in last.get("files", {}).items():
+    for name, hashed in last.get("files", {}).items():
         path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        if not path.is_file() or digest(path.read_bytes()) != hashed:
             edited.append(name)
     return edited
 
 
-def last_promotion(folder: Path) -> dict[str, Any] | None:
-    """The folder's .promotion.json, or None if it has none that can be read."""
-    content = _json(folder / provenance.FILE)
-    return content or None
-
-
 def _lasting(content: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in content.items() if name not in provenance.VOLATILE}
-    kept["files"] = {name: value for name, value in kept.get("files", {}).items() if name not in _RECORDED}
+    kept["files"] = {name: value for name, value in kept.get("files", {}).items() if name not in RECORDED}
+    # Edits move lines; that alone is no reason to promote.
+    kept["cells"] = {
+        cell: {name: value for name, value in entry.items() if name not in ("line", "file")}
+        for cell, entry in kept.get("cells", {}).items()
+    }
     return kept
 
 
-def _refuse_foreign(plan: Plan, last: dict[str, Any] | None) -> None:
+def refuse_foreign(plan: Plan) -> None:
+    """Refuse a folder that is not a promotion of this notebook."""
+    last = last_promotion(plan.folder)
     if last is None:
         if not plan.folder.is_dir() or any(plan.folder.iterdir()):
             raise PromotionRefused(
@@ -146,21 +184,17 @@ def _refuse_foreign(plan: Plan, last: dict[str, Any] | None) -> None:
         )
 
 
-def _refuse_edited(plan: Plan, touched: Collection[str]) -> None:
-    edited = [name for name in edited_files(plan.folder) if name in touched]
-    if edited:
-        raise PromotionRefused(
-            f"{', '.join(edited)} in {shown(plan.folder)} changed since the last promotion and would be overwritten",
-            lost=_diff(plan, edited),
-            notebook=plan.steps.notebook.path,
-            remedy="bring the change into the notebook, or lose it with --force (--diff shows all that would change)",
-        )
-
-
-def _obsolete(plan: Plan, last: dict[str, Any] | None) -> list[str]:
-    """Files of the last promotion that the plan has no more."""
-    known = last.get("files", {}) if last else {}
-    return [name for name in known if name not in plan.files and (plan.folder / name).exists()]
+def _refusal(plan: Plan, merge: Merge) -> PromotionRefused:
+    conflicts = in_words(plan.folder, merge.conflicts)
+    more = f" (and {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""
+    disputed = [one for one in merge.files if one.state == "conflict"]
+    return PromotionRefused(
+        f"edits made since the last promotion conflict with the notebook: {conflicts[0]}{more}",
+        conflicts=tuple(conflicts),
+        preview=_diff(disputed),
+        notebook=plan.steps.notebook.path,
+        remedy=_REMEDY,
+    )
 
 
 @contextmanager
@@ -177,22 +211,14 @@ def _folder_for_pipelines(folder: Path) -> Iterator[None]:
         raise
 
 
-def _replace_folder(plan: Plan, last: dict[str, Any] | None) -> None:
-    theirs = {name for name in SEEDED if (plan.folder / name).exists()}
-    files = {name: content for name, content in plan.files.items() if name not in theirs}
-    replace_folder(plan.folder, files, own=set(last.get("files", ()) if last else ()) - theirs)
+def _replace_folder(plan: Plan, merge: Merge) -> None:
+    # What engineers made, or made of it, keeps its time and mode.
+    theirs = [one for one in merge.files if one.state == "kept" or one.path in SEEDED]
+    stays = {one.path for one in theirs if one.after == one.before and one.was == one.path}
+    files = {name: content for name, content in merge.content.items() if name not in stays}
+    own = {*merge.removed, *plan.files, *(last_promotion(plan.folder) or {}).get("files", ())}
+    replace_folder(plan.folder, files, own=own - stays)
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+def _text(content: bytes | None) -> str | None:
+    return content.decode("utf-8", errors="replace") if content is not None else None

@@ -6,7 +6,7 @@ import { memo } from 'react';
 import type { IAnalysis } from '../../api/types';
 import { promoteIcon } from '../../theme/pipelineIcons';
 import { usePanel } from '../context';
-import { notebookName } from '../format';
+import { editsTold, notebookName } from '../format';
 import { countFindings } from '../readiness';
 import type { IPromoted } from '../state';
 import { IconButton } from './iconButton';
@@ -120,6 +120,9 @@ function Made({ promoted }: { promoted: IPromoted }) {
           {changed.length || removed.length
             ? trans._n('Promoted: %1 file written.', 'Promoted: %1 files written.', changed.length)
             : trans.__('Promoted: nothing had to change.')}
+          {editsTold(promoted, trans).map(text => (
+            <div key={text}>{text}</div>
+          ))}
         </span>
         <button
           type="button"

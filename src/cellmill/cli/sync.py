@@ -1,0 +1,46 @@
+"""The command ``cellmill sync``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(short_help="Bring edits of a pipeline's tasks back into its notebook.")
+@click.argument("pipeline")
+@click.option("--dry-run", is_flag=True, help="Name the cells that would change, and write nothing.")
+@click.option("--diff", is_flag=True, help="Show what would change in the cells as a unified diff; write nothing.")
+def sync(pipeline: str, dry_run: bool, diff: bool) -> None:
+    """Bring what was edited by hand in the tasks of PIPELINE back into the cells of its notebook.
+
+    An edit goes into the cell that the task's mark names, a cell added between two becomes a new cell of the step.
+    Nothing is written if a cell has changed in the notebook too, in the same lines.
+    """
+    from cellmill.cli.paths import find_pipeline
+    from cellmill.errors import shown
+    from cellmill.promote.sync import SyncRefused, plan_sync, write_sync
+
+    folder = find_pipeline(pipeline)
+    try:
+        planned = plan_sync(folder)
+    except SyncRefused as refused:
+        for conflict in refused.conflicts:
+            click.echo(f"Conflict: {conflict}.", err=True)
+        raise
+    if diff:
+        click.echo(planned.diff(), nl=False)
+    if not (dry_run or diff):
+        write_sync(planned)
+    notebook = shown(planned.notebook)
+    for one in planned.cells:
+        what = "a new cell, from" if one.before is None else "the edit of"
+        click.echo(f"{notebook}, cell {one.number}: {what} {one.file}", err=diff)
+    for told in planned.left_out:
+        click.echo(f"Not brought back: {told}", err=diff)
+    if not planned.cells:
+        click.echo(f"Nothing to bring back: no cell of {notebook} was edited in {shown(folder)}.", err=diff)
+    elif dry_run or diff:
+        click.echo("Nothing is written.", err=diff)
+    else:
+        click.echo(f"Run the changed cells again and save {notebook}: their old outputs are gone.")
+        if planned.merge is None:
+            click.echo(f"The notebook has other changes too; take them over with: cellmill promote {notebook}")
