@@ -21,6 +21,7 @@ STOPPED = 130
 # Name: what `cellmill --help` says of it. The module and the object in it have the same name.
 COMMANDS = {
     "check": "Say what stands between a notebook and its promotion.",
+    "observe": "Run a notebook once and record what its steps really change.",
     "promote": "Turn a tagged notebook into a pipeline folder.",
     "reproduce": "Write a notebook in which a failed step fails again.",
     "run": "Run a pipeline.",

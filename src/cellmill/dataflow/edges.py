@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from cellmill.dataflow import files, state
 from cellmill.dataflow.effects import Effects
 from cellmill.dataflow.liveness import Liveness
-from cellmill.dataflow.model import Edge, Input, StepFlow
+from cellmill.dataflow.model import Edge, EvidenceKind, Input, StepFlow
+from cellmill.dataflow.observed import Observed
 from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 from cellmill.notebook.cells import StepName
 from cellmill.notebook.steps import Steps
@@ -37,9 +38,20 @@ class Draft:
             reasons.append(reason)
 
 
-def join(steps: Steps, parts: list[Walked]) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
+def join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
     """Work out every step's inputs and outputs and the edges between the steps."""
-    live = Liveness(parts)
+    flows, edges, live = _join(steps, parts, seen)
+    unfounded = False
+    for flow, part in zip(flows, parts[_BEFORE_STEPS:], strict=True):
+        # A step can only rely on the type of what it is given.
+        missing = {name for name in seen.relies(part.name) if name not in {one.name for one in flow.inputs}}
+        seen.restore(part, missing)
+        unfounded = unfounded or bool(missing)
+    return _join(steps, parts, seen) if unfounded else (flows, edges, live)
+
+
+def _join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
+    live = Liveness(parts, [seen.together(part.name) for part in parts])
     drafts = {part.name: Draft(part.name) for part in parts[_BEFORE_STEPS:]}
     for at in range(_BEFORE_STEPS, len(parts)):
         _add_variables(at, live, drafts)
@@ -50,8 +62,10 @@ def join(steps: Steps, parts: list[Walked]) -> tuple[tuple[StepFlow, ...], tuple
     _add_after(steps, drafts)
     _add_file_order(parts, drafts)
     order = {part.name: at for at, part in enumerate(parts)}
-    flows = tuple(_finish(drafts[part.name], part.effects, order) for part in parts[_BEFORE_STEPS:])
-    return flows, _edges(flows, drafts), live
+    flows = tuple(
+        _finish(drafts[part.name], part.effects, order, seen.relies(part.name)) for part in parts[_BEFORE_STEPS:]
+    )
+    return flows, _edges(flows, drafts, seen), live
 
 
 def _add_variables(at: int, live: Liveness, drafts: dict[StepName, Draft]) -> None:
@@ -172,7 +186,7 @@ def _reaches(start: StepName, end: StepName, drafts: dict[StepName, Draft]) -> b
     return False
 
 
-def _finish(draft: Draft, effects: Effects, order: dict[StepName, int]) -> StepFlow:
+def _finish(draft: Draft, effects: Effects, order: dict[StepName, int], relies: dict[str, str]) -> StepFlow:
     return StepFlow(
         name=draft.name,
         inputs=tuple(sorted(draft.inputs, key=lambda one: (order[one.provider], one.name))),
@@ -186,14 +200,34 @@ def _finish(draft: Draft, effects: Effects, order: dict[StepName, int]) -> StepF
         reads=tuple(sorted(effects.reads)),
         binds=tuple(sorted(effects.binds)),
         mutates=tuple(sorted(effects.mutated_names)),
+        relies=tuple(sorted(relies.items())),
     )
 
 
-def _edges(flows: tuple[StepFlow, ...], drafts: dict[StepName, Draft]) -> tuple[Edge, ...]:
+def _edges(flows: tuple[StepFlow, ...], drafts: dict[StepName, Draft], seen: Observed) -> tuple[Edge, ...]:
     edges = []
     for flow in flows:
         for provider in flow.upstream:
             names = tuple(one.name for one in flow.inputs if one.provider == provider)
             reasons = tuple(drafts[flow.name].reasons[provider])
-            edges.append(Edge(provider, flow.name, names, order=not names, reasons=reasons))
+            kinds = [seen.evidence_for(provider, name) for name in names]
+            kinds += [seen.state_evidence(provider, name) for before, name in flow.state_in if before == provider]
+            types = tuple((name, kind) for name in names if (kind := seen.type_of(provider, name)) is not None)
+            edges.append(
+                Edge(
+                    provider,
+                    flow.name,
+                    names,
+                    order=not names,
+                    reasons=reasons,
+                    evidence=_together(kinds),
+                    types=types,
+                )
+            )
     return tuple(edges)
+
+
+def _together(kinds: list[EvidenceKind]) -> EvidenceKind:
+    """The evidence for an edge: of both kinds as soon as each kind shows some of it."""
+    found = set(kinds) or {"static"}
+    return kinds[0] if len(found) == 1 and kinds else "static" if found == {"static"} else "both"

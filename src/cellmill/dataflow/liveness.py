@@ -18,10 +18,12 @@ from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 class Liveness:
     """Names at the borders of the parts of a notebook (parameters, shared cells, steps), by position.
 
-    ``touches``: names that the part may leave changed. ``needs``: names that it must be given.
+    ``touches``: names that the part may leave changed. ``needs``: names that it must be given. ``together``: names that
+    a real run showed to share an object when the part had ended.
     """
 
     parts: list[Walked]
+    together: list[tuple[tuple[str, ...], ...]] = field(default_factory=list)
     touches: list[set[str]] = field(default_factory=list)
     needs: list[set[str]] = field(default_factory=list)
     live_out: list[set[str]] = field(default_factory=list)
@@ -30,7 +32,7 @@ class Liveness:
         everything = self._all_names()
         self.touches = [self._touched(part.effects, everything) for part in self.parts]
         self._flow_back()
-        while self._keep_aliases_together():
+        while self._keep_aliases_together() | self._keep_seen_together():
             self._flow_back()
 
     def _all_names(self) -> set[str]:
@@ -92,6 +94,24 @@ class Liveness:
             for name in self.live_out[at] - self.touches[at]:
                 if part.env.get(name, NOTHING).reach & shared:
                     self.touches[at].add(name)
+                    grown = True
+        return grown
+
+    def _keep_seen_together(self) -> bool:
+        """The same for names that a run showed to share an object, whatever the source says of them."""
+        changed: set[str] = set()
+        later: list[set[str]] = [set() for _ in self.parts]
+        for at in range(len(self.parts) - 1, -1, -1):
+            later[at] = set(changed)
+            changed |= self.parts[at].effects.mutated_names.keys()
+        grown = False
+        for at, (part, groups) in enumerate(zip(self.parts, self.together, strict=False)):
+            if part.name in (PARAMETERS, SHARED):
+                continue
+            for group in groups:
+                alive = self.live_out[at].intersection(group)
+                if alive & self.touches[at] and later[at].intersection(group) and alive - self.touches[at]:
+                    self.touches[at] |= alive
                     grown = True
         return grown
 

@@ -73,8 +73,9 @@ def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[st
     if not steps.steps:
         return Table(f"{name} has no steps.", notes=[*errors, *_notes(unsaved)])
     from cellmill.dataflow import analyse
+    from cellmill.observe import read_evidence
 
-    flow = analyse(steps)
+    flow = analyse(steps, observed=read_evidence(steps))
     known = {step.name: step for step in steps.steps}
     rows = [
         (str(part.name), _cells(known[part.name]), _after(part.name, flow), _handed_over(part.name, flow, namespace))

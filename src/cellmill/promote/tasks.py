@@ -15,7 +15,8 @@ from cellmill.notebook.transform import PYTHON_BODIED, split_cell_magic, to_pyth
 
 _OWN_TAGS = re.compile(r"(parameters|shared|skip|(step|check):.*)$")
 _LINE_MAGIC = re.compile(
-    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|reproduce|run_pipeline)\b(?P<rest>.*)$"
+    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|reproduce|run_pipeline|cellmill_observe)\b"
+    r"(?P<rest>.*)$"
 )
 _LOAD_EXT = re.compile(r"^(?P<indent>\s*)%(?:load_ext|reload_ext)\s+cellmill\s*$")
 _CELL_MARK = re.compile(r"^#\s*%%", re.MULTILINE)
@@ -169,6 +170,9 @@ def _inputs_source(flow: StepFlow, steps: Steps, dataflow: Dataflow, pipeline: s
             names = ", ".join(f'"{name}"' for name in maybe)
             lines.append(f'globals().update({handover}.load_bound(upstream["{provider}"], {names}))')
     lines += _state_lines(late, handover)
+    if flow.relies:
+        relied = ", ".join(f'{name}="{kind}"' for name, kind in flow.relies)
+        lines.append(f"{handover}.rely(globals(), {relied})")
     return "\n".join(_keep_names(lines, flow))
 
 

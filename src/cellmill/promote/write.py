@@ -124,6 +124,8 @@ def last_promotion(folder: Path) -> dict[str, Any] | None:
 
 def _lasting(content: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in content.items() if name not in provenance.VOLATILE}
+    # What shows an edge may be another on a machine where the notebook was not observed; the edge is the same.
+    kept["edges"] = [{**edge, "evidence": None} for edge in kept.get("edges", [])]
     kept["files"] = {name: value for name, value in kept.get("files", {}).items() if name not in _RECORDED}
     return kept
 

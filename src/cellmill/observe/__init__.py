@@ -1,0 +1,12 @@
+"""Observed evidence: runs a notebook once, or watches the kernel of who writes it, and keeps what was seen.
+
+``probe`` looks inside the kernel, ``execute`` runs the notebook, ``record`` keeps what was seen, ``live`` watches a
+session.
+"""
+
+from __future__ import annotations
+
+from cellmill.observe.record import read_evidence, record_path
+from cellmill.observe.run import Observation, observe
+
+__all__ = ["Observation", "observe", "read_evidence", "record_path"]
