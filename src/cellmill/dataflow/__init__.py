@@ -47,13 +47,14 @@ def analyse(steps: Steps, *, observed: Evidence | None = None, modules: Mapping[
         Its ``steps`` are in pipeline order; ``findings`` say what would make the pipeline differ from the notebook.
     """
     from cellmill.dataflow.edges import join
+    from cellmill.dataflow.modules import known_modules
     from cellmill.dataflow.observed import Observed
     from cellmill.dataflow.order import in_order
     from cellmill.dataflow.rules import check
     from cellmill.dataflow.walk import SHARED, walk
 
     ordered, order_findings = in_order(steps)
-    parts, program = walk(ordered)
+    parts, program = walk(ordered, known_modules(tuple(sorted((modules or {}).items()))))
     seen = Observed(ordered, parts, observed)
     seen.correct()
     flows, edges, live = join(ordered, parts, seen)

@@ -135,15 +135,16 @@ def _add_states(parts: list[Walked], drafts: dict[StepName, Draft]) -> None:
     for part in parts:
         changed |= part.effects.states.keys()
     for name in sorted(changed):
-        drawing = name in state.DRAWING_STATES
+        ambient = state.carries(name) and name not in state.DRAWING_STATES
         last: StepName | None = None
         for part in parts[_BEFORE_STEPS:]:
             effects = part.effects
-            touches = name in effects.states or (drawing and name in effects.draws)
-            if last is not None and (touches or not drawing):
-                drafts[part.name].state_in.append((last, name))
+            touches = name in effects.states or name in effects.draws
+            if last is not None and (touches or ambient):
                 drafts[part.name].depend(last, f"state {name}")
-                drafts[last].state_out.add(name)
+                if state.carries(name):
+                    drafts[part.name].state_in.append((last, name))
+                    drafts[last].state_out.add(name)
             if touches:
                 last = part.name
 

@@ -9,6 +9,7 @@ from cellmill.dataflow.effects import Effects, Site
 from cellmill.dataflow.evidence import Evidence, PartFacts
 from cellmill.dataflow.liveness import Liveness
 from cellmill.dataflow.model import EvidenceKind
+from cellmill.dataflow.modules import PREFIX as MODULE
 from cellmill.dataflow.values import NOTHING
 from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 from cellmill.findings import Finding, Severity
@@ -106,13 +107,24 @@ class Observed:
     def _add_states(self, part: str, effects: Effects, facts: PartFacts, site: Site) -> None:
         for name, how in facts.states.items():
             touched = name in effects.states or name in effects.draws
-            if touched or not state.carries(name):
+            if touched or not (state.carries(name) or name.startswith(MODULE)):
                 continue
+            if name.startswith(MODULE):
+                self._use_module(name)
             if how == "set":
                 effects.states[name] = site
                 self._states.setdefault(part, set()).add(name)
             else:
                 effects.draws[name] = site
+
+    def _use_module(self, name: str) -> None:
+        """Mark the parts that hold something of a module: they may use what it remembers."""
+        module = f"import:{name.removeprefix(MODULE)}"
+        for part in self._parts:
+            for one, site in part.effects.reads.items():
+                labels = part.env.get(one, NOTHING).own
+                if any(label == module or label.startswith(f"{module}.") for label in labels):
+                    part.effects.draws.setdefault(name, site)
 
     def added(self, part: str, name: str) -> bool:
         """Whether only the run showed that the part makes or changes the name."""
@@ -153,7 +165,7 @@ class Observed:
                 if name in live.live_out[at] and name not in knowledge.BUILTINS:
                     yield self._unseen_change(part, name)
             for name in sorted(self._states.get(part.name, ())):
-                if part is not live.parts[-1]:
+                if part is not live.parts[-1] and state.carries(name):
                     yield self._unseen_state(part, name)
             yield from self._not_kept(part)
 

@@ -72,10 +72,9 @@ def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[st
     errors = [str(one) for one in findings if one.severity == "error"]
     if not steps.steps:
         return Table(f"{name} has no steps.", notes=[*errors, *_notes(unsaved)])
-    from cellmill.dataflow import analyse
-    from cellmill.observe import read_evidence
+    from cellmill.observe import analyse_notebook
 
-    flow = analyse(steps, observed=read_evidence(steps))
+    flow = analyse_notebook(steps)
     known = {step.name: step for step in steps.steps}
     rows = [
         (str(part.name), _cells(known[part.name]), _after(part.name, flow), _handed_over(part.name, flow, namespace))

@@ -57,6 +57,12 @@ def _module(name: str) -> Any:
     return sys.modules.get(name)
 
 
+def _is(value: Any, module: str, name: str) -> bool:
+    """Whether the value is of this type of a module, as far as that has been imported."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
 class _EnoughError(Exception):
     """The time for one look is over."""
 
@@ -113,12 +119,10 @@ class _Printer(pickle.Pickler):
             return self._described(value, _function) if _is_own(value) else NotImplemented
         if isinstance(value, type):
             return self._described(value, _class) if _is_own(value) else NotImplemented
-        pandas = _module("pandas")
-        if pandas is not None and hasattr(pandas, "DataFrame"):
-            if isinstance(value, pandas.DataFrame):
-                return tuple, ((type(value).__name__, value.columns, value.index, _columns(value), value.attrs),)
-            if isinstance(value, pandas.Series):
-                return tuple, ((type(value).__name__, value.name, value.index, value.array, value.attrs),)
+        if _is(value, "pandas", "DataFrame"):
+            return tuple, ((type(value).__name__, value.columns, value.index, _columns(value), value.attrs),)
+        if _is(value, "pandas", "Series"):
+            return tuple, ((type(value).__name__, value.name, value.index, value.array, value.attrs),)
         return NotImplemented
 
     def _described(self, value: Any, describe: Callable[[Any], Any]) -> Any:
@@ -314,8 +318,7 @@ def _inside(value: Any) -> list[Any]:
         return list(value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
         return list(value)
-    numpy: Any = _module("numpy")
-    if numpy is not None and isinstance(value, getattr(numpy, "ndarray", ())):
+    if _is(value, "numpy", "ndarray"):
         return [value.base] if value.base is not None else []
     if type(value).__module__.startswith("pandas."):
         return []
@@ -324,20 +327,16 @@ def _inside(value: Any) -> list[Any]:
 
 
 def _memory_of(name: str, piece: Any) -> list[_Memory]:
-    numpy: Any = _module("numpy")
-    pandas: Any = _module("pandas")
-    if numpy is None or not hasattr(numpy, "ndarray"):
-        return []
     arrays: list[Any] = []
-    if isinstance(piece, numpy.ndarray):
+    framed = not _is(piece, "numpy", "ndarray")
+    if not framed:
         arrays = [piece]
-    elif pandas is not None and isinstance(piece, getattr(pandas, "DataFrame", ())):
+    elif _is(piece, "pandas", "DataFrame"):
         arrays = [getattr(block, "values", None) for block in piece._mgr.blocks]
-    elif pandas is not None and isinstance(piece, getattr(pandas, "Series", ())):
+    elif _is(piece, "pandas", "Series"):
         arrays = [piece._values]
-    framed = not isinstance(piece, numpy.ndarray)
     try:
-        return [_Memory(name, one, framed=framed) for one in arrays if isinstance(one, numpy.ndarray) and one.size]
+        return [_Memory(name, one, framed=framed) for one in arrays if _is(one, "numpy", "ndarray") and one.size]
     except Exception:
         return []
 
@@ -422,8 +421,8 @@ def _states(folder: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, get in _STATES.items():
         with contextlib.suppress(Exception):
-            value = get()
-            found[name] = value if name.endswith("random") else fingerprint(value)[0]
+            if (value := get()) is not None:
+                found[name] = value if name.endswith("random") else fingerprint(value)[0]
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.startswith(folder) and "site-packages" not in file and name != "__main__":

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellmill.dataflow import Dataflow, analyse
+from cellmill.dataflow import Dataflow
 from cellmill.errors import CellmillError, shown
 from cellmill.findings import Finding
 from cellmill.notebook import project_root, read_notebook, read_steps
 from cellmill.notebook.cells import Notebook
 from cellmill.notebook.steps import Steps
-from cellmill.observe.record import read_evidence
+from cellmill.observe import analyse_notebook
 from cellmill.promote import provenance, spec
 from cellmill.promote.names import check_name, pipeline_name
 from cellmill.promote.parameters import Parameter, read_parameters
@@ -74,7 +74,7 @@ def read(notebook_path: Path) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
 def read_cells(notebook: Notebook) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
     """The same for a notebook that has been read, or that an editor holds unsaved."""
     steps, reading = read_steps(notebook)
-    dataflow = analyse(steps, observed=read_evidence(steps))
+    dataflow = analyse_notebook(steps)
     found = [*reading, *dataflow.findings, *check_plan(steps)]
     found.sort(key=lambda one: (one.cell or 0, one.line or 0, one.code))
     return steps, dataflow, tuple(found)
