@@ -83,7 +83,7 @@ PROGRAMS: dict[str, dict[str, Any]] = {
         "cells": [
             (
                 A,
-                "import logging, sys\nlogging.basicConfig(level=logging.INFO, stream=sys.stdout, format='%(message)s!')",
+                "import logging, sys\nlogging.basicConfig(level='INFO', stream=sys.stdout, format='%(message)s!')",
             ),
             (B, "import logging\nlogging.getLogger('x').setLevel(logging.DEBUG)"),
             (

@@ -47,5 +47,8 @@ def check(ctx: click.Context, notebook: Path, as_json: bool) -> None:
                 highlight=False,
                 soft_wrap=True,
             )
+        if dataflow.stale:
+            again = f"cellmill observe {notebook}"
+            console.print(f"[dim]Observed only in part: {dataflow.stale}; {again}[/]", highlight=False, soft_wrap=True)
     if errors:
         ctx.exit(1)

@@ -77,4 +77,5 @@ def analyse(steps: Steps, *, observed: Evidence | None = None, modules: Mapping[
         tuple(sorted(free - shared.binds.keys())),
         tuple(sorted(shared.certain)),
         observed.sha256 if observed is not None and observed.parts else None,
+        observed.stale if observed is not None else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cellmill.dataflow import files, state
 from cellmill.dataflow.effects import Effects
@@ -41,13 +41,12 @@ class Draft:
 def join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
     """Work out every step's inputs and outputs and the edges between the steps."""
     flows, edges, live = _join(steps, parts, seen)
-    unfounded = False
-    for flow, part in zip(flows, parts[_BEFORE_STEPS:], strict=True):
-        # A step can only rely on the type of what it is given.
-        missing = {name for name in seen.relies(part.name) if name not in {one.name for one in flow.inputs}}
-        seen.restore(part, missing)
-        unfounded = unfounded or bool(missing)
-    return _join(steps, parts, seen) if unfounded else (flows, edges, live)
+    # Who makes a variable sees to its type, for those who rely on it; that must be a step.
+    if seen.restore_unwatched(live):
+        flows, edges, live = _join(steps, parts, seen)
+        seen.restore_unwatched(live)
+    relies = seen.relies(live)
+    return tuple(replace(flow, relies=tuple(sorted(relies.get(flow.name, {}).items()))) for flow in flows), edges, live
 
 
 def _join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
@@ -62,9 +61,7 @@ def _join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[Step
     _add_after(steps, drafts)
     _add_file_order(parts, drafts)
     order = {part.name: at for at, part in enumerate(parts)}
-    flows = tuple(
-        _finish(drafts[part.name], part.effects, order, seen.relies(part.name)) for part in parts[_BEFORE_STEPS:]
-    )
+    flows = tuple(_finish(drafts[part.name], part.effects, order) for part in parts[_BEFORE_STEPS:])
     return flows, _edges(flows, drafts, seen), live
 
 
@@ -187,7 +184,7 @@ def _reaches(start: StepName, end: StepName, drafts: dict[StepName, Draft]) -> b
     return False
 
 
-def _finish(draft: Draft, effects: Effects, order: dict[StepName, int], relies: dict[str, str]) -> StepFlow:
+def _finish(draft: Draft, effects: Effects, order: dict[StepName, int]) -> StepFlow:
     return StepFlow(
         name=draft.name,
         inputs=tuple(sorted(draft.inputs, key=lambda one: (order[one.provider], one.name))),
@@ -201,7 +198,6 @@ def _finish(draft: Draft, effects: Effects, order: dict[StepName, int], relies: 
         reads=tuple(sorted(effects.reads)),
         binds=tuple(sorted(effects.binds)),
         mutates=tuple(sorted(effects.mutated_names)),
-        relies=tuple(sorted(relies.items())),
     )
 
 

@@ -48,7 +48,8 @@ class StepFlow:
     reads, binds, mutates
         Names by what the step may do to them; for display.
     relies
-        Inputs that the step can't change because of the type that they were observed to have; ``(name, type)``.
+        Variables of the step that must have the type that they were observed to have when it ends, because later steps
+        can't change an object of that type; ``(name, type)``.
     """
 
     name: StepName
@@ -97,6 +98,8 @@ class Dataflow:
         Names that shared code reads but does not define, and those that it certainly defines.
     observed
         The hash of the record of a run that was used, if one was.
+    stale
+        Why a record of a run was used only in part, or not at all.
     """
 
     steps: tuple[StepFlow, ...]
@@ -106,6 +109,7 @@ class Dataflow:
     shared_free: tuple[str, ...] = ()
     shared_names: tuple[str, ...] = ()
     observed: str | None = None
+    stale: str | None = None
 
     def step(self, name: str) -> StepFlow:
         """The flow of the step with this name; KeyError if there is none."""

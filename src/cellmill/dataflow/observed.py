@@ -58,19 +58,36 @@ class Observed:
             return
         for name in list(effects.mutated_names):
             kind = self.evidence.may_drop(name, part.name)
-            # Only what the step is given anyway: it looks at the type before it relies on it.
-            if kind is not None and name in effects.reads and name not in effects.binds:
+            if kind is not None and name not in effects.binds and name not in effects.deletes:
                 self._dropped.setdefault(part.name, {})[name] = (effects.mutated_names.pop(name), kind)
 
-    def restore(self, part: Walked, names: set[str]) -> None:
-        """Take a drop back: the step is not given these names, so that it can't look at them."""
-        for name in names:
-            site, _ = self._dropped[part.name].pop(name)
-            part.effects.mutated_names[name] = site
+    def restore_unwatched(self, live: Liveness) -> bool:
+        """Take back what was dropped of names that no step makes: nobody would see to their type."""
+        restored = False
+        for at, part in enumerate(live.parts):
+            for name, (site, _) in list(self._dropped.get(part.name, {}).items()):
+                if self._watcher(name, at, live) is None:
+                    del self._dropped[part.name][name]
+                    part.effects.mutated_names[name] = site
+                    restored = True
+        return restored
 
-    def relies(self, part: str) -> dict[str, str]:
-        """Names that a part is known not to change by the type that they were seen to have."""
-        return {name: kind for name, (_, kind) in self._dropped.get(part, {}).items()}
+    def relies(self, live: Liveness) -> dict[str, dict[str, str]]:
+        """For each step the names that must have the type that they were seen to have, when it ends."""
+        found: dict[str, dict[str, str]] = {}
+        for at, part in enumerate(live.parts):
+            for name, (_, kind) in self._dropped.get(part.name, {}).items():
+                watcher = self._watcher(name, at, live)
+                if watcher is not None and name in live.live_out[at]:
+                    found.setdefault(watcher, {})[name] = kind
+        return found
+
+    @staticmethod
+    def _watcher(name: str, at: int, live: Liveness) -> str | None:
+        maker = live.producer(name, at)
+        if maker is None or live.parts[maker].name in (PARAMETERS, SHARED):
+            return None
+        return str(live.parts[maker].name)
 
     def _add(self, part: Walked) -> None:
         facts = self.facts(part.name)

@@ -59,11 +59,12 @@ class ReadingMagics(Magics):
         Each finding has its cell, a reason and a remedy; errors must be mended, warnings may stay. Read from the saved
         file.
         """
-        from cellmill.promote import readiness
+        from cellmill.promote.plan import read
 
         given = parse_arguments(_READINESS, line)
         notebook, unsaved = self._session.read_notebook(given.word or given.value("--notebook"))
-        display(findings_table(notebook.path.name, readiness(notebook.path), str(unsaved)))  # type: ignore[no-untyped-call]
+        _, dataflow, findings = read(notebook.path)
+        display(findings_table(notebook.path.name, findings, str(unsaved), stale=dataflow.stale))  # type: ignore[no-untyped-call]
 
 
 def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[str, Any], unsaved: str = "") -> Table:
@@ -102,12 +103,13 @@ def _drawn(flow: Dataflow, known: Mapping[Any, Step]) -> str:
     return draw(nodes, edges)
 
 
-def findings_table(name: str, findings: Sequence[Finding], unsaved: str = "") -> Table:
-    """Make the table that ``%readiness`` shows."""
+def findings_table(name: str, findings: Sequence[Finding], unsaved: str = "", *, stale: str | None = None) -> Table:
+    """Make the table that ``%readiness`` shows; ``stale`` says why what was observed counts only in part."""
+    notes = _notes(f"{stale_sentence(stale)}" if stale else "", unsaved)
     errors = sum(one.severity == "error" for one in findings)
     warnings = sum(one.severity == "warning" for one in findings)
     if not findings:
-        return Table(f"{name} is ready for %promote.", notes=_notes(unsaved))
+        return Table(f"{name} is ready for %promote.", notes=notes)
     state = f"{name} is not ready" if errors else f"{name} is ready for %promote"
     rows = [(one.severity, one.code, _place(one), one.message, one.remedy) for one in findings]
     counted = ", ".join(_counted(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count)
@@ -115,8 +117,13 @@ def findings_table(name: str, findings: Sequence[Finding], unsaved: str = "") ->
         f"{state}: {counted or _counted(len(findings), 'remark')}.",
         ("", "code", "where", "what", "remedy"),
         rows,
-        _notes(unsaved),
+        notes,
     )
+
+
+def stale_sentence(why: str) -> str:
+    """Say that what a kernel or a run showed is used only up to some cell."""
+    return f"What was observed does not count from there on: {why}; Restart Kernel and Run All Cells observes it again."
 
 
 def _counted(count: int, word: str) -> str:

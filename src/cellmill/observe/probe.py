@@ -12,6 +12,7 @@ import decimal
 import enum
 import fractions
 import hashlib
+import importlib
 import io
 import json
 import pathlib
@@ -160,7 +161,7 @@ def _code(code: types.CodeType) -> Any:
 
 
 def _class(value: type) -> Any:
-    skip = ("__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl", "__abstractmethods__")
+    skip = ("__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl", "__abstractmethods__", "__slotnames__")
     own = {}
     for name, content in vars(value).items():
         if isinstance(content, (staticmethod, classmethod)):
@@ -419,6 +420,9 @@ _TOLD_BY_DIFFERENCE = ("pandas.options", "matplotlib.rcParams")
 
 def _states(folder: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if "numpy" in sys.modules and "numpy.random" not in sys.modules:
+        # numpy loads it when it is first asked for: too late to know whether it was seeded then.
+        importlib.import_module("numpy.random")
     for name, get in _STATES.items():
         with contextlib.suppress(Exception):
             if (value := get()) is not None:
@@ -450,17 +454,17 @@ def _module_state(module: types.ModuleType) -> dict[str, Any]:
 
 
 def _drawn(before: Any, after: Any) -> bool:
-    """Whether a Mersenne Twister came from one state to the other by drawing alone, of up to 64 turns of its key."""
+    """Whether a Mersenne Twister came from one state to the other by drawing alone, of up to 2000 turns of its key."""
     try:
         old, new = _key(before), _key(after)
     except Exception:
         return False
     twister = random.Random()
-    for _ in range(64):
+    twister.setstate((3, (*old, len(old)), None))
+    for _ in range(2000):
         if old == new:
             return True
-        twister.setstate((3, (*old, len(old)), None))
-        twister.getrandbits(32)
+        twister.getrandbits(32 * len(old))
         old = twister.getstate()[1][:-1]
     return False
 

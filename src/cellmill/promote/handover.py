@@ -105,13 +105,13 @@ def load_state(upstream: Mapping[str, str], *states: str) -> None:
 def rely(namespace: Mapping[str, Any], **types: str) -> None:
     """Refuse to go on with a variable of another type than it had when the notebook was observed.
 
-    The pipeline was made knowing that the step can't change these variables, because nothing can change an object of
-    that type.
+    The pipeline was made knowing that later steps can't change these variables, because nothing can change an object
+    of that type.
     """
     for name, kind in types.items():
         if name in namespace and _type_name(namespace[name]) != kind:
             raise HandoverError(
-                f"variable `{name}` is a {_kind(namespace[name])}, and this task was made for "
+                f"variable `{name}` is a {_kind(namespace[name])}, and the pipeline was made for "
                 f"{kind.removeprefix('builtins.')}, which no code can change; "
                 "observe the notebook with such data (cellmill observe) and promote it again"
             )

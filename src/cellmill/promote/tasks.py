@@ -170,9 +170,6 @@ def _inputs_source(flow: StepFlow, steps: Steps, dataflow: Dataflow, pipeline: s
             names = ", ".join(f'"{name}"' for name in maybe)
             lines.append(f'globals().update({handover}.load_bound(upstream["{provider}"], {names}))')
     lines += _state_lines(late, handover)
-    if flow.relies:
-        relied = ", ".join(f'{name}="{kind}"' for name, kind in flow.relies)
-        lines.append(f"{handover}.rely(globals(), {relied})")
     return "\n".join(_keep_names(lines, flow))
 
 
@@ -223,11 +220,16 @@ def _outputs_source(flow: StepFlow, handover: str) -> str:
     maybe = [f'"{name}"' for name, sure in flow.outputs if not sure]
     if maybe:
         certain.append(f"**{handover}.bound(globals(), {', '.join(maybe)})")
-    arguments = [*states, *certain]
-    line = f"{handover}.save({', '.join(arguments)})"
+    relied = [f'{name}="{kind}"' for name, kind in flow.relies]
+    lines = [_call(f"{handover}.rely", ["globals()", *relied])] if relied else []
+    return "\n".join([*lines, _call(f"{handover}.save", [*states, *certain])])
+
+
+def _call(function: str, arguments: list[str]) -> str:
+    line = f"{function}({', '.join(arguments)})"
     if len(line) <= 100:
         return line
-    return "\n".join([f"{handover}.save(", *(f"    {one}," for one in arguments), ")"])
+    return "\n".join([f"{function}(", *(f"    {one}," for one in arguments), ")"])
 
 
 def _as_script(notebook: Any, step: Step, steps: Steps) -> str:
