@@ -50,7 +50,7 @@ def join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepF
 
 
 def _join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
-    live = Liveness(parts, [seen.together(part.name) for part in parts])
+    live = Liveness(parts, [seen.together(part.name) for part in parts], seen.fixed())
     drafts = {part.name: Draft(part.name) for part in parts[_BEFORE_STEPS:]}
     for at in range(_BEFORE_STEPS, len(parts)):
         _add_variables(at, live, drafts)

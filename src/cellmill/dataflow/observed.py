@@ -78,8 +78,19 @@ class Observed:
         for at, part in enumerate(live.parts):
             for name, (_, kind) in self._dropped.get(part.name, {}).items():
                 watcher = self._watcher(name, at, live)
-                if watcher is not None and name in live.live_out[at]:
+                if watcher is not None:
                     found.setdefault(watcher, {})[name] = kind
+        return found
+
+    def fixed(self) -> list[set[str]]:
+        """For each part the names that stand for an object that no code can change until a later part has used it."""
+        found: list[set[str]] = [set() for _ in self._parts]
+        waiting: set[str] = set()
+        for at in range(len(self._parts) - 1, -1, -1):
+            part = self._parts[at]
+            found[at] = set(waiting)
+            waiting -= part.effects.binds.keys() | part.effects.deletes.keys()
+            waiting |= self._dropped.get(part.name, {}).keys()
         return found
 
     @staticmethod
