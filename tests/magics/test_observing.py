@@ -49,10 +49,10 @@ def test_cells_that_ran_from_top_to_bottom_count(kernel, notebook: Path):
     run(kernel, 1, 2, 3, 4)
     assert observed(notebook) == (["<shared>", "load", "change", "use"], None)
     told = kernel.run("%readiness").text
-    assert "this step changes `xs`, which its source does not show" in told
+    assert "CM310" in told
     assert "does not count" not in told
     after = json.loads(kernel.run("print(json.dumps(sorted(globals())))").stdout)
-    assert {name for name in after if name[0] != "_"} - set(names) == {"json", "sys", "xs"}
+    assert {name for name in after if name[0] != "_"} - set(names) == {"sys", "xs"}, "no name but the cells' own"
 
     run(kernel, 3)
     told = kernel.run("%readiness").text
@@ -72,4 +72,4 @@ def test_it_can_be_switched_off(kernel, notebook: Path):
     assert kernel.run("%cellmill_observe off").stderr == "This kernel is not watched.\n"
     run(kernel, 1, 2)
     assert not list(notebook.parent.glob(".cellmill/observed/*"))
-    assert "takes on or off" in kernel.run("%cellmill_observe maybe").stderr
+    assert "takes on or off" in str(kernel.run("%cellmill_observe maybe").error)
