@@ -41,7 +41,8 @@ def main() -> None:
         os.chdir(place)
         Path("pyproject.toml").touch()
         for label, cells in CASES.items():
-            shell: Any = InteractiveShell()
+            make: Any = InteractiveShell  # published without types
+            shell = make()
             watch = LiveWatch(shell, lambda: Path("study.ipynb"))
             for cell in cells:
                 shell.run_cell(cell)
