@@ -46,9 +46,12 @@ def local_modules(steps: Steps) -> dict[str, str]:
 
 def _files(folder: Path, root: str) -> list[Path]:
     module, package = folder / f"{root}.py", folder / root
-    if package.is_dir() and (package / "__init__.py").is_file():
-        return sorted(package.rglob("*.py"))[:_MOST]
-    return [module] if module.is_file() else []
+    try:
+        if package.is_dir() and (package / "__init__.py").is_file():
+            return sorted(package.rglob("*.py"))[:_MOST]
+        return [module] if module.is_file() else []
+    except OSError:  # such as a name that no file can have
+        return []
 
 
 def _imported(source: str) -> list[str]:
