@@ -62,7 +62,15 @@ def test_check_as_json(cellmill: Cellmill, write_notebook: Any) -> None:
     content = json.loads(cellmill("check", "notebooks/churn.ipynb", "--json").stdout)
     assert content["ready"] is True
     assert content["edges"] == [
-        {"provider": "load", "consumer": "train", "variables": ["xs"], "order": False, "reasons": []}
+        {
+            "provider": "load",
+            "consumer": "train",
+            "variables": ["xs"],
+            "order": False,
+            "reasons": [],
+            "evidence": "static",
+            "types": {},
+        }
     ]
     assert [(step["name"], step["cells"], step["checks"]) for step in content["steps"]] == [
         ("load", [4], []),

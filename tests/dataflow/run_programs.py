@@ -25,6 +25,8 @@ import pandas  # noqa: F401
 from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 
+from cellmill.notebook.magic_lines import without_magic_line
+from cellmill.observe import observe
 from cellmill.promote import Plan, PromotionRefused, make_plan, write_plan
 
 MARK = "<last step>\n"
@@ -66,7 +68,7 @@ def run_notebook(cells: list[list[str]], folder: Path) -> dict[str, Any]:
         for tag, source in cells:
             if tag == cells[-1][0]:
                 sys.stdout.write(MARK)
-            shell.run_cell(source).raise_error()
+            shell.run_cell(without_magic_line(source)[1]).raise_error()
 
     result = in_fork(work)
     result["printed"] = "".join(result["printed"].split(MARK)[1:])
@@ -109,12 +111,18 @@ def compare(program: dict[str, Any]) -> dict[str, Any]:
         wanted = run_notebook(program["cells"], whole)
         if wanted["error"]:
             return {"state": "notebook fails", "error": wanted["error"]}
+        if program.get("observe"):
+            observed = in_fork(lambda: observe(parts / "program.ipynb") and None)
+            if observed["error"]:
+                return {"state": "observing fails", "error": observed["error"]}
         try:
             plan = make_plan(parts / "program.ipynb")
         except PromotionRefused as refused:
-            kinds = [one.kind for one in refused.findings if one.severity == "error"]
+            kinds = sorted({one.kind for one in refused.findings if one.severity == "error"})
             return {"state": "refused", "kinds": kinds}
         write_plan(plan)
+        for name, text in program.get("files_then", {}).items():
+            (parts / name).write_text(text)
         edges = [[str(one.provider), str(one.consumer), list(one.variables)] for one in plan.dataflow.edges]
         for flow in plan.dataflow.steps:
             done = run_task(plan, str(flow.name), parts)
@@ -123,7 +131,8 @@ def compare(program: dict[str, Any]) -> dict[str, Any]:
             if str(flow.name) == program["cells"][-1][0].removeprefix("step:"):
                 printed = done["printed"]
         state = "equal" if printed == wanted["printed"] else "different"
-        return {"state": state, "wanted": wanted["printed"], "printed": printed, "edges": edges}
+        kinds = sorted({one.kind for one in plan.findings})
+        return {"state": state, "kinds": kinds, "wanted": wanted["printed"], "printed": printed, "edges": edges}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import { sameRole, type IRole } from './tags';
 import { splitWords, type IWord } from './words';
 
 const KINDS: readonly string[] = ['parameters', 'step', 'shared', 'check', 'skip'];
-const STEP_OPTIONS: readonly string[] = ['--after', '--outputs', '--retries', '--timeout'];
+const STEP_OPTIONS: readonly string[] = ['--after', '--outputs', '--keeps', '--retries', '--timeout'];
 
 const LINE = /^(\s*%%)(?![\p{L}\p{N}_]+\?)([\p{L}\p{N}_]+)([^\n]*)$/u;
 
@@ -136,7 +136,7 @@ function stepArguments(words: readonly IWord[]): IStepArguments {
 }
 
 function areValid(given: Map<string, string[]>): boolean {
-  const listed = [...(given.get('--after') ?? []), ...(given.get('--outputs') ?? [])];
+  const listed = ['--after', '--outputs', '--keeps'].flatMap(option => given.get(option) ?? []);
   const items = listed.flatMap(value => value.split(',')).map(item => item.trim());
   const retries = given.get('--retries') ?? [];
   const timeout = given.get('--timeout') ?? [];

@@ -22,6 +22,7 @@ STOPPED = 130
 COMMANDS = {
     "check": "Say what stands between a notebook and its promotion.",
     "explain": "Say what a finding's code means.",
+    "observe": "Run a notebook once and record what its steps really change.",
     "promote": "Turn a tagged notebook into a pipeline folder.",
     "reproduce": "Write a notebook in which a failed step fails again.",
     "run": "Run a pipeline.",

@@ -53,6 +53,9 @@ def check(ctx: click.Context, notebook: Path, as_json: bool, show_ignored: bool)
                 soft_wrap=True,
             )
             _tell_standing(notebook)
+        if stale := examined.dataflow.stale:
+            again = f"cellmill observe {notebook}"
+            console.print(f"[dim]Observed only in part: {stale}; {again}[/]", highlight=False, soft_wrap=True)
     if errors:
         ctx.exit(1)
 

@@ -34,6 +34,8 @@ def as_graph(steps: Steps, dataflow: Dataflow) -> dict[str, Any]:
                 "variables": list(edge.variables),
                 "order": edge.order,
                 "reasons": list(edge.reasons),
+                "evidence": edge.evidence,
+                "types": dict(edge.types),
             }
             for edge in dataflow.edges
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from cellmill.dataflow import files, knowledge, state
+from cellmill.dataflow import figures, files, knowledge, state
 from cellmill.dataflow.dynamic import Dynamic
 from cellmill.dataflow.effects import Code, Effects
 from cellmill.dataflow.files import FileUse
@@ -42,6 +42,7 @@ class Calls(Dynamic):
             if dotted is None:
                 return self.call_method(node, receiver, node.func.attr, self.arguments(node, frame), frame)
             callee = self.program.imported(f"{dotted}.{node.func.attr}")
+            self.note_module(callee, frame, node)
         else:
             callee = self.eval(node.func, frame)
         arguments = self.arguments(node, frame)
@@ -321,6 +322,9 @@ class Calls(Dynamic):
         self.note_files(files.used_by_method(name, arguments.paths, self.receiver_path(node)), node, frame)
         for drawn in state.drawn_by_method(name):
             effects.draws.setdefault(drawn, self.site(node))
+        if (changed := state.set_by_method(name)) is not None:
+            effects.states.setdefault(changed, self.site(node))
+        figures.note_method(name, effects, self.site(node))
         if name in ("index", "remove", "count"):
             effects.compared |= self.with_identity(receiver | given)
         self.mutate_keywords(node, receiver, arguments, frame)
@@ -407,6 +411,7 @@ class Calls(Dynamic):
         effects = frame.function.effects
         given = arguments.all
         self.note_state(node, dotted, frame)
+        figures.note_call(dotted, frame.function.effects, self.site(node))
         self.note_files(files.used_by_call(dotted, arguments.paths, arguments.mode), node, frame)
         self.mutate_keywords(node, given, arguments, frame)
         self.call_callbacks(node, given, arguments, frame)

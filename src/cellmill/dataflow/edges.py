@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cellmill.dataflow import files, state
 from cellmill.dataflow.effects import Effects
 from cellmill.dataflow.liveness import Liveness
-from cellmill.dataflow.model import Edge, Input, StepFlow
+from cellmill.dataflow.model import Edge, EvidenceKind, Input, StepFlow
+from cellmill.dataflow.observed import Observed
 from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 from cellmill.notebook.cells import StepName
 from cellmill.notebook.steps import Steps
@@ -37,9 +38,19 @@ class Draft:
             reasons.append(reason)
 
 
-def join(steps: Steps, parts: list[Walked]) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
+def join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
     """Work out every step's inputs and outputs and the edges between the steps."""
-    live = Liveness(parts)
+    flows, edges, live = _join(steps, parts, seen)
+    # Who makes a variable sees to its type, for those who rely on it; that must be a step.
+    if seen.restore_unwatched(live):
+        flows, edges, live = _join(steps, parts, seen)
+        seen.restore_unwatched(live)
+    relies = seen.relies(live)
+    return tuple(replace(flow, relies=tuple(sorted(relies.get(flow.name, {}).items()))) for flow in flows), edges, live
+
+
+def _join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepFlow, ...], tuple[Edge, ...], Liveness]:
+    live = Liveness(parts, [seen.together(part.name) for part in parts], seen.fixed())
     drafts = {part.name: Draft(part.name) for part in parts[_BEFORE_STEPS:]}
     for at in range(_BEFORE_STEPS, len(parts)):
         _add_variables(at, live, drafts)
@@ -51,7 +62,7 @@ def join(steps: Steps, parts: list[Walked]) -> tuple[tuple[StepFlow, ...], tuple
     _add_file_order(parts, drafts)
     order = {part.name: at for at, part in enumerate(parts)}
     flows = tuple(_finish(drafts[part.name], part.effects, order) for part in parts[_BEFORE_STEPS:])
-    return flows, _edges(flows, drafts), live
+    return flows, _edges(flows, drafts, seen), live
 
 
 def _add_variables(at: int, live: Liveness, drafts: dict[StepName, Draft]) -> None:
@@ -121,15 +132,16 @@ def _add_states(parts: list[Walked], drafts: dict[StepName, Draft]) -> None:
     for part in parts:
         changed |= part.effects.states.keys()
     for name in sorted(changed):
-        drawing = name in state.DRAWING_STATES
+        ambient = state.carries(name) and name not in state.DRAWING_STATES
         last: StepName | None = None
         for part in parts[_BEFORE_STEPS:]:
             effects = part.effects
-            touches = name in effects.states or (drawing and name in effects.draws)
-            if last is not None and (touches or not drawing):
-                drafts[part.name].state_in.append((last, name))
+            touches = name in effects.states or name in effects.draws
+            if last is not None and (touches or ambient):
                 drafts[part.name].depend(last, f"state {name}")
-                drafts[last].state_out.add(name)
+                if state.carries(name):
+                    drafts[part.name].state_in.append((last, name))
+                    drafts[last].state_out.add(name)
             if touches:
                 last = part.name
 
@@ -189,11 +201,30 @@ def _finish(draft: Draft, effects: Effects, order: dict[StepName, int]) -> StepF
     )
 
 
-def _edges(flows: tuple[StepFlow, ...], drafts: dict[StepName, Draft]) -> tuple[Edge, ...]:
+def _edges(flows: tuple[StepFlow, ...], drafts: dict[StepName, Draft], seen: Observed) -> tuple[Edge, ...]:
     edges = []
     for flow in flows:
         for provider in flow.upstream:
             names = tuple(one.name for one in flow.inputs if one.provider == provider)
             reasons = tuple(drafts[flow.name].reasons[provider])
-            edges.append(Edge(provider, flow.name, names, order=not names, reasons=reasons))
+            kinds = [seen.evidence_for(provider, name) for name in names]
+            kinds += [seen.state_evidence(provider, name) for before, name in flow.state_in if before == provider]
+            types = tuple((name, kind) for name in names if (kind := seen.type_of(provider, name)) is not None)
+            edges.append(
+                Edge(
+                    provider,
+                    flow.name,
+                    names,
+                    order=not names,
+                    reasons=reasons,
+                    evidence=_together(kinds),
+                    types=types,
+                )
+            )
     return tuple(edges)
+
+
+def _together(kinds: list[EvidenceKind]) -> EvidenceKind:
+    """The evidence for an edge: of both kinds as soon as each kind shows some of it."""
+    found = set(kinds) or {"static"}
+    return kinds[0] if len(found) == 1 and kinds else "static" if found == {"static"} else "both"

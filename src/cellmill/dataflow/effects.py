@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cellmill.dataflow.files import FileUse
 from cellmill.dataflow.values import NOTHING, Label, Value
+
+FigureUse = Literal["opens", "draws", "uses", "closes", "keeps"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Site:
 class Effects:
     """Collected effects of a step (names are the notebook's) or of a function (labels are symbolic).
 
-    ``callbacks``: calls of what the function was given, with what it gave them; judged where the function is called.
+    ``figures``: what it does to pyplot's current figure, in order. ``callbacks``: calls of what the function was given,
+    with what it gave them; judged where the function is called.
     """
 
     reads: dict[str, Site] = field(default_factory=dict)
@@ -45,6 +49,7 @@ class Effects:
     draws: dict[str, Site] = field(default_factory=dict)
     files: list[FileUse] = field(default_factory=list)
     session: list[tuple[str, Site]] = field(default_factory=list)
+    figures: list[tuple[FigureUse, Site]] = field(default_factory=list)
     stores: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)
     called: set[Label] = field(default_factory=set)
     callbacks: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)

@@ -96,7 +96,24 @@ class Expressions:
         owner = frame.function
         if owner.kind == "function":
             return self.read_symbolic(name, owner, node)
-        return self.read_global(name, owner.effects, self.site(node))
+        value = self.read_global(name, owner.effects, self.site(node))
+        self.note_module(value, owner, node)
+        return value
+
+    def note_module(self, value: Value, frame: Frame, node: ast.AST) -> None:
+        """Who holds a function of a module beside the notebook may call it, and change what the module keeps."""
+        if not self.program.modules:
+            return
+        effects = frame.function.effects
+        for label in value.own:
+            fact = self.program.facts.get(label)
+            if fact is None or not fact.detail:
+                continue
+            touched = self.program.modules.touched_by(fact.detail)
+            for name in touched.states:
+                effects.states.setdefault(name, self.site(node))
+            for name in touched.draws:
+                effects.draws.setdefault(name, self.site(node))
 
     def read_captured(self, name: str, owner: Frame, frame: Frame) -> Value:
         return owner.locals.get(name, NOTHING)
@@ -106,6 +123,7 @@ class Expressions:
         owner.effects.reads.setdefault(name, self.site(node, certain=False))
         known = self.program.env.get(name, NOTHING)
         if self.program.dotted(known) is not None:
+            self.note_module(known, owner, node)
             return known
         code = frozenset(label for label in known.reach if label in self.program.codes)
         own = frozenset(label for label in known.own if label in self.program.codes)
@@ -172,6 +190,7 @@ class Expressions:
             effects.draws.setdefault(state_name, via)
         effects.files.extend(use for use in done.files if use not in effects.files)
         effects.compared |= self.globals_in(done.compared)
+        effects.figures.extend(one for one in done.figures if one not in effects.figures)
         effects.session.extend(one for one in done.session if one not in effects.session)
         effects.impure = effects.impure or done.impure
         effects.reads_any = effects.reads_any or done.reads_any
@@ -318,7 +337,9 @@ class Expressions:
         value = self.eval(node.value, frame)
         dotted = self.program.dotted(value)
         if dotted is not None:
-            return self.program.imported(f"{dotted}.{node.attr}")
+            found = self.program.imported(f"{dotted}.{node.attr}")
+            self.note_module(found, frame, node)
+            return found
         self.call_properties(value, node, frame)
         if (
             node.attr in ("plot", "str", "dt", "style")

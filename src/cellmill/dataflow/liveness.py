@@ -18,10 +18,14 @@ from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 class Liveness:
     """Names at the borders of the parts of a notebook (parameters, shared cells, steps), by position.
 
-    ``touches``: names that the part may leave changed. ``needs``: names that it must be given.
+    ``touches``: names that the part may leave changed. ``needs``: names that it must be given. ``together``: names that
+    a real run showed to share an object when the part had ended. ``fixed``: names of objects that no code can change,
+    as a run showed and the task that makes them sees to.
     """
 
     parts: list[Walked]
+    together: list[tuple[tuple[str, ...], ...]] = field(default_factory=list)
+    fixed: list[set[str]] = field(default_factory=list)
     touches: list[set[str]] = field(default_factory=list)
     needs: list[set[str]] = field(default_factory=list)
     live_out: list[set[str]] = field(default_factory=list)
@@ -30,7 +34,7 @@ class Liveness:
         everything = self._all_names()
         self.touches = [self._touched(part.effects, everything) for part in self.parts]
         self._flow_back()
-        while self._keep_aliases_together():
+        while self._keep_aliases_together() | self._keep_seen_together():
             self._flow_back()
 
     def _all_names(self) -> set[str]:
@@ -75,10 +79,13 @@ class Liveness:
     def _keep_aliases_together(self) -> bool:
         """Two live names for one object that changes, or is compared, later must come from one part."""
         later: list[set[Label]] = [set() for _ in self.parts]
+        compared_later: list[set[Label]] = [set() for _ in self.parts]
         changed: set[Label] = set()
+        compared: set[Label] = set()
         for at in range(len(self.parts) - 1, -1, -1):
-            later[at] = set(changed)
-            changed |= self.parts[at].effects.mutated | self.parts[at].effects.compared
+            later[at], compared_later[at] = changed | compared, set(compared)
+            changed |= self.parts[at].effects.mutated
+            compared |= self.parts[at].effects.compared
         grown = False
         for at, part in enumerate(self.parts):
             if part.name in (PARAMETERS, SHARED):
@@ -90,8 +97,31 @@ class Liveness:
             if not shared:
                 continue
             for name in self.live_out[at] - self.touches[at]:
-                if part.env.get(name, NOTHING).reach & shared:
+                # An object that nobody can change is one object only for who compares by identity.
+                counting = shared & compared_later[at] if name in self._fixed_at(at) else shared
+                if part.env.get(name, NOTHING).reach & counting:
                     self.touches[at].add(name)
+                    grown = True
+        return grown
+
+    def _fixed_at(self, at: int) -> set[str]:
+        return self.fixed[at] if at < len(self.fixed) else set()
+
+    def _keep_seen_together(self) -> bool:
+        """The same for names that a run showed to share an object, whatever the source says of them."""
+        changed: set[str] = set()
+        later: list[set[str]] = [set() for _ in self.parts]
+        for at in range(len(self.parts) - 1, -1, -1):
+            later[at] = set(changed)
+            changed |= self.parts[at].effects.mutated_names.keys()
+        grown = False
+        for at, (part, groups) in enumerate(zip(self.parts, self.together, strict=False)):
+            if part.name in (PARAMETERS, SHARED):
+                continue
+            for group in groups:
+                alive = self.live_out[at].intersection(group)
+                if alive & self.touches[at] and later[at].intersection(group) and alive - self.touches[at]:
+                    self.touches[at] |= alive
                     grown = True
         return grown
 

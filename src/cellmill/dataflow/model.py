@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cellmill.findings import Finding
 from cellmill.notebook.cells import StepName
+
+EvidenceKind = Literal["static", "observed", "both"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class StepFlow:
         Steps that must have run before, in pipeline order.
     reads, binds, mutates
         Names by what the step may do to them; for display.
+    relies
+        Variables of the step that must have the type that they were observed to have when it ends, because later steps
+        can't change an object of that type; ``(name, type)``.
     """
 
     name: StepName
@@ -58,18 +64,24 @@ class StepFlow:
     reads: tuple[str, ...] = ()
     binds: tuple[str, ...] = ()
     mutates: tuple[str, ...] = ()
+    relies: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Edge:
-    """``consumer`` needs ``provider``: for variables, for process state, or (``order``) for its side effects alone."""
+    """``consumer`` needs ``provider``: for variables, for process state, or (``order``) for its side effects alone.
+
+    ``evidence`` says what shows it: the source (``static``), a real run (``observed``) or ``both``. ``types`` are those
+    that the variables had in that run, by name.
+    """
 
     provider: StepName
     consumer: StepName
     variables: tuple[str, ...] = ()
     order: bool = False
     reasons: tuple[str, ...] = ()
-    evidence: str = "static"
+    evidence: EvidenceKind = "static"
+    types: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,10 @@ class Dataflow:
         Literal paths that steps read.
     shared_free, shared_names
         Names that shared code reads but does not define, and those that it certainly defines.
+    observed
+        The hash of the record of a run that was used, if one was.
+    stale
+        Why a record of a run was used only in part, or not at all.
     """
 
     steps: tuple[StepFlow, ...]
@@ -92,6 +108,8 @@ class Dataflow:
     file_inputs: tuple[str, ...] = ()
     shared_free: tuple[str, ...] = ()
     shared_names: tuple[str, ...] = ()
+    observed: str | None = None
+    stale: str | None = None
 
     def step(self, name: str) -> StepFlow:
         """The flow of the step with this name; KeyError if there is none."""

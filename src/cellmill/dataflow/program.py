@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cellmill.dataflow.effects import Code, Effects, Site
+from cellmill.dataflow.modules import Modules
 from cellmill.dataflow.scopes import Scope
 from cellmill.dataflow.values import Fact, FactKind, Label, Value, only
 
@@ -35,7 +36,8 @@ class Program:
     """Everything known at one point of the walk.
 
     ``holders`` is the inverse of ``env``: for each label the names from which it can be reached. ``nested`` are
-    displays that may hold themselves. ``made`` collects the objects that each function being read makes.
+    displays that may hold themselves. ``made`` collects the objects that each function being read makes. ``modules``
+    are those beside the notebook.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Program:
     methods: dict[str, list[Label]] = field(default_factory=dict)
     nested: set[Label] = field(default_factory=set)
     made: list[set[Label]] = field(default_factory=list)
+    modules: Modules = field(default_factory=Modules)
     version: int = 0
     step: str = ""
 

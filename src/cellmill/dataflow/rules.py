@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
-from cellmill.dataflow import knowledge, state
+from cellmill.dataflow import figures, knowledge, state
 from cellmill.dataflow.effects import Code, Site
 from cellmill.dataflow.liveness import Liveness
 from cellmill.dataflow.model import StepFlow
+from cellmill.dataflow.modules import PREFIX as MODULE
 from cellmill.dataflow.program import Program
 from cellmill.dataflow.scopes import bound_here
 from cellmill.dataflow.source import CellCode, cell_code
@@ -31,7 +32,7 @@ from cellmill.rules.names import (
     UsedBeforeDefined,
 )
 from cellmill.rules.rule import Rule
-from cellmill.rules.state import CachedFunction, FunctionState, ProcessState, Unserializable
+from cellmill.rules.state import CachedFunction, FunctionState, ModuleState, ProcessState, Unserializable
 from cellmill.rules.tags import UntaggedCells
 
 RESERVED_PARAMETERS = frozenset(("upstream", "product", "resources_"))
@@ -46,6 +47,8 @@ def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Pr
     found += _function_state(live, flows, program)
     found += _cached(live, program)
     found += _process_state(live)
+    found += _module_state(live)
+    found += figures.across_steps(live)
     found += _dynamic(live)
     found += _reserved(live)
     found += _not_made(steps, live)
@@ -383,7 +386,7 @@ def _cached(live: Liveness, program: Program) -> Iterator[Finding]:
 def _process_state(live: Liveness) -> Iterator[Finding]:
     for at, part in enumerate(live.parts[2:], start=2):
         for name, site in part.effects.states.items():
-            if at == len(live.parts) - 1:
+            if at == len(live.parts) - 1 or not state.carries(name):
                 continue
             shown = _state_shown(part, name, site)
             changed = name.removeprefix("patch:")
@@ -395,6 +398,27 @@ def _process_state(live: Liveness) -> Iterator[Finding]:
                 site,
                 part.name,
                 shown,
+            )
+
+
+def _module_state(live: Liveness) -> Iterator[Finding]:
+    """A module beside the notebook that remembers something: every task imports it anew."""
+    for at, part in enumerate(live.parts[2:], start=2):
+        for name, site in part.effects.states.items():
+            later = next(
+                (one for one in live.parts[at + 1 :] if name in one.effects.states or name in one.effects.draws), None
+            )
+            if not name.startswith(MODULE) or later is None:
+                continue
+            module = name.removeprefix(MODULE)
+            yield _finding(
+                ModuleState,
+                f"module `{module}` keeps variables of its own, which step {part.name} changes and step {later.name} "
+                "uses; each task imports the module anew, so they would be lost between the two",
+                f"tag the cells with one step, or let {module}'s functions take and return what they remember",
+                site,
+                part.name,
+                module,
             )
 
 

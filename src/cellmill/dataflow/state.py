@@ -23,6 +23,7 @@ AMBIENT_STATES = (
     "locale",
     "sys.recursionlimit",
     "sklearn.config",
+    "logging",
 )
 """State that any later code may depend on without naming it."""
 
@@ -61,6 +62,10 @@ _SETTERS: dict[str, str] = {
     "locale.setlocale": "locale",
     "sys.setrecursionlimit": "sys.recursionlimit",
     "sklearn.set_config": "sklearn.config",
+    "logging.basicConfig": "logging",
+    "logging.disable": "logging",
+    "logging.config.dictConfig": "logging",
+    "logging.config.fileConfig": "logging",
 }
 
 _PLACES: dict[str, str] = {
@@ -86,6 +91,11 @@ _DRAWING_METHODS = frozenset(
 def set_by_call(dotted: str) -> str | None:
     """The state that a call of this function sets, if any."""
     return _SETTERS.get(dotted)
+
+
+def set_by_method(name: str) -> str | None:
+    """The state that a method of this name sets, whoever has it."""
+    return "logging" if name in ("setLevel", "addHandler", "removeHandler") else None
 
 
 def place(dotted: str) -> str | None:

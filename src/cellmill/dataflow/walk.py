@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cellmill.dataflow.effects import Effects
+from cellmill.dataflow.modules import Modules
 from cellmill.dataflow.program import Frame, Program
 from cellmill.dataflow.source import CellCode, cell_code
 from cellmill.dataflow.statements import Walker
@@ -28,9 +29,9 @@ class Walked:
     cells: tuple[CellCode, ...]
 
 
-def walk(steps: Steps) -> tuple[list[Walked], Program]:
+def walk(steps: Steps, modules: Modules | None = None) -> tuple[list[Walked], Program]:
     """Read all promoted cells in the order in which a task runs them: parameters, shared cells, then the steps."""
-    program = Program()
+    program = Program(modules=modules or Modules())
     walker = Walker(program)
     parts: list[tuple[StepName, Iterable[TaggedCell]]] = [
         (PARAMETERS, steps.parameters),

@@ -123,7 +123,9 @@ def _edges(dataflow: Dataflow, folder: Path | None) -> list[dict[str, Any]]:
             "provider": edge.provider,
             "consumer": edge.consumer,
             "variables": list(edge.variables),
-            "types": {name: types[edge.provider][name] for name in edge.variables if name in types[edge.provider]},
+            # A run of the pipeline is nearer to it than the notebook that was observed.
+            "types": dict(edge.types)
+            | {name: types[edge.provider][name] for name in edge.variables if name in types[edge.provider]},
             "order": edge.order,
             "reasons": list(edge.reasons),
             "evidence": edge.evidence,

@@ -38,13 +38,15 @@ class CellMagics(Magics):
     def step(self, _line: str, _cell: str) -> None:
         """Put this cell in a step.
 
-            %%step NAME [--after X[,Y]] [--outputs a,b] [--retries N] [--timeout SECONDS]
+            %%step NAME [--after X[,Y]] [--outputs a,b] [--keeps a,b] [--retries N]
+                        [--timeout SECONDS]
 
         Each step becomes a task of the pipeline; cells with one NAME join, in notebook order. The same as the cell tag
         ``step:NAME``. The cell runs as it would without this line.
 
         --after X[,Y]      run after these steps, though no variable says so
         --outputs a,b      hand these variables over, though no later step reads them
+        --keeps a,b        this step leaves these variables as they are, whatever cellmill suspects
         --retries N        when the task fails, try it again up to N times
         --timeout SECONDS  stop the task when it takes longer
 

@@ -12,7 +12,7 @@ from cellmill.magics.session import Session
 from cellmill.notebook import read_notebook, read_steps
 
 _OPTIONS = {
-    "%%step": ("--after", "--outputs", "--retries", "--timeout"),
+    "%%step": ("--after", "--outputs", "--keeps", "--retries", "--timeout"),
     "%%check": (),
     "%promote": ("--force", "--dry-run", "--diff", "--into", "--notebook"),
     "%reproduce": ("--anyway",),

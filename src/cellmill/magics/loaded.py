@@ -9,6 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from cellmill.magics.cell_magics import CellMagics
 from cellmill.magics.completion import Completion
 from cellmill.magics.measure_magics import MeasureMagics
+from cellmill.magics.observe_magics import ObserveMagics
 from cellmill.magics.pipeline_magics import PipelineMagics
 from cellmill.magics.reading_magics import ReadingMagics
 from cellmill.magics.reproduce_magics import ReproduceMagics
@@ -28,7 +29,8 @@ class Loaded:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         session = Session(shell)
-        self._parts = (MagicLineTransformer(shell), Completion(session), session)
+        observe = ObserveMagics(shell, session)
+        self._parts = (MagicLineTransformer(shell), Completion(session), session, observe)
         for part in self._parts:
             part.install()
         self._magics = (
@@ -37,6 +39,7 @@ class Loaded:
             PipelineMagics(shell, session),
             MeasureMagics(shell, session),
             ReproduceMagics(shell, session),
+            observe,
         )
         for magics in self._magics:
             shell.register_magics(magics)

@@ -65,7 +65,8 @@ class ReadingMagics(Magics):
         notebook, unsaved = self._session.read_notebook(given.word or given.value("--notebook"))
         found = examine(notebook)
         ignored = _ignored(found.ignored, in_full="--show-ignored" in given.flags)
-        display(findings_table(notebook.path.name, found.findings, *ignored, str(unsaved)))  # type: ignore[no-untyped-call]
+        notes = [stale_sentence(found.dataflow.stale)] if found.dataflow.stale else []
+        display(findings_table(notebook.path.name, found.findings, *notes, *ignored, str(unsaved)))  # type: ignore[no-untyped-call]
 
 
 def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[str, Any], unsaved: str = "") -> Table:
@@ -74,9 +75,9 @@ def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[st
     errors = [str(one) for one in findings if one.severity == "error"]
     if not steps.steps:
         return Table(f"{name} has no steps.", notes=[*errors, *_notes(unsaved)])
-    from cellmill.dataflow import analyse
+    from cellmill.observe import analyse_notebook
 
-    flow = analyse(steps)
+    flow = analyse_notebook(steps)
     known = {step.name: step for step in steps.steps}
     rows = [
         (str(part.name), _cells(known[part.name]), _after(part.name, flow), _handed_over(part.name, flow, namespace))
@@ -129,6 +130,11 @@ def findings_table(name: str, findings: Sequence[Finding], *notes: str) -> Table
         rows,
         _notes(*notes),
     )
+
+
+def stale_sentence(why: str) -> str:
+    """Say that what a kernel or a run showed is used only up to some cell."""
+    return f"What was observed does not count from there on: {why}; Restart Kernel and Run All Cells observes it again."
 
 
 def _counted(count: int, word: str) -> str:

@@ -68,7 +68,7 @@ class Session:
         """
         if argument:
             return Path(argument).expanduser()
-        path = self._known_path()
+        path = self.known_path()
         if path is None:
             raise CellmillError(
                 "this session does not say which notebook it belongs to",
@@ -97,7 +97,8 @@ class Session:
                 found.append(other)
         return found[0] if len(found) == 1 else None
 
-    def _known_path(self) -> Path | None:
+    def known_path(self) -> Path | None:
+        """The path that the session was told, whether the file is there or not; None if it was told none."""
         vs_code = self.namespace.get(_VS_CODE)
         if isinstance(vs_code, str) and vs_code:
             return Path(vs_code)
@@ -118,7 +119,7 @@ class Session:
         """What brings the author's ``mlflow`` calls to the notebook's own experiment; what is set already stays."""
         from cellmill.track import poc_environment
 
-        path = self._known_path()
+        path = self.known_path()
         if path is None:
             path = Path.cwd() / "notebook.ipynb"
         return {name: value for name, value in poc_environment(path).items() if name not in os.environ}

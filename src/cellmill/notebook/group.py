@@ -95,5 +95,6 @@ def _joined_options(name: StepName, cells: Sequence[TaggedCell], findings: list[
             outputs=tuple(dict.fromkeys(joined.outputs + said.outputs)),
             retries=said.retries if joined.retries is None else joined.retries,
             timeout=said.timeout if joined.timeout is None else joined.timeout,
+            keeps=tuple(dict.fromkeys(joined.keeps + said.keeps)),
         )
     return joined

@@ -15,7 +15,7 @@ from cellmill.notebook.steps import Role, RoleKind, StepOptions
 
 USAGE: dict[str, str] = {
     "parameters": "%%parameters",
-    "step": "%%step NAME [--after X[,Y]] [--outputs a,b] [--retries N] [--timeout SECONDS]",
+    "step": "%%step NAME [--after X[,Y]] [--outputs a,b] [--keeps a,b] [--retries N] [--timeout SECONDS]",
     "shared": "%%shared",
     "check": "%%check NAME",
     "skip": "%%skip",
@@ -27,7 +27,7 @@ _KINDS: dict[str, RoleKind] = {
     "check": "check",
     "skip": "skip",
 }
-_STEP_OPTIONS = ("--after", "--outputs", "--retries", "--timeout")
+_STEP_OPTIONS = ("--after", "--outputs", "--keeps", "--retries", "--timeout")
 
 # Not typing errors for ours: IPython's own cell magics and those of widely used extensions.
 FOREIGN_MAGICS = frozenset(
@@ -176,6 +176,7 @@ def _step_arguments(words: list[str], usage: str) -> tuple[StepName, StepOptions
         outputs=_names(given, "--outputs"),
         retries=_whole_number(given),
         timeout=_seconds(given),
+        keeps=_names(given, "--keeps"),
     )
     return _one_name("step", names, usage), options
 
@@ -183,6 +184,7 @@ def _step_arguments(words: list[str], usage: str) -> tuple[StepName, StepOptions
 _EXAMPLES = {
     "--after": "--after load,features",
     "--outputs": "--outputs model,scores",
+    "--keeps": "--keeps model,df",
     "--retries": "--retries 2",
     "--timeout": "--timeout 60",
 }

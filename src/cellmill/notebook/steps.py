@@ -14,13 +14,15 @@ RoleKind = Literal["step", "shared", "check", "parameters", "skip"]
 class StepOptions:
     """What ``%%step`` says beside the name.
 
-    ``timeout`` is in seconds for the whole step; ``after`` names steps that must run before this one.
+    ``timeout`` is in seconds for the whole step; ``after`` names steps that must run before this one; ``keeps`` names
+    variables that the step leaves as they are, whatever the analysis suspects.
     """
 
     after: tuple[StepName, ...] = ()
     outputs: tuple[str, ...] = ()
     retries: int | None = None
     timeout: float | None = None
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import importlib
 import io
 import itertools
 import json
+import logging
 import os
 import pickle
 import shutil
@@ -48,6 +49,7 @@ class _Running:
         self.environment: dict[str, str] = {}
         self.path: list[str] = []
         self.directory = ""
+        self.handlers: set[int] = set()
         self.shared: dict[str, Any] = {}
         self.parts: dict[str, dict[tuple[str, Any], Any]] = {}
         self.metrics: dict[str, float] = {}
@@ -73,6 +75,7 @@ def begin(product: Mapping[str, str], namespace: dict[str, Any]) -> None:
     source = Path(__file__).with_name(f"{SHARED}.py")
     if source.exists():
         _run_shared(source, namespace)
+    _task.handlers = {id(handler) for logger in _loggers().values() for handler in logger.handlers}
 
 
 def load(upstream: Mapping[str, str], *names: str) -> Any:
@@ -97,6 +100,21 @@ def load_state(upstream: Mapping[str, str], *states: str) -> None:
         saved = _Unpickler(file, folder).load_all()
     for name in states:
         _put_state(name, saved[name])
+
+
+def rely(namespace: Mapping[str, Any], **types: str) -> None:
+    """Refuse to go on with a variable of another type than it had when the notebook was observed.
+
+    The pipeline was made knowing that later steps can't change these variables, because nothing can change an object
+    of that type.
+    """
+    for name, kind in types.items():
+        if name in namespace and _type_name(namespace[name]) != kind:
+            raise HandoverError(
+                f"variable `{name}` is a {_kind(namespace[name])}, and the pipeline was made for "
+                f"{kind.removeprefix('builtins.')}, which no code can change; "
+                "observe the notebook with such data (cellmill observe) and promote it again"
+            )
 
 
 def bound(namespace: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -989,6 +1007,51 @@ def _put_filters(value: list[Any]) -> None:
     warnings.filterwarnings("default", append=True)
 
 
+def _loggers() -> dict[str, logging.Logger]:
+    known = logging.root.manager.loggerDict.items()
+    return {"": logging.root, **{name: one for name, one in known if isinstance(one, logging.Logger)}}
+
+
+def _get_logging() -> dict[str, Any]:
+    """Levels and handlers of all loggers; handlers of libraries come with the import of the library."""
+    levels = {name: (one.level, one.disabled, one.propagate) for name, one in _loggers().items()}
+    new = [
+        (name, _handler(name, handler))
+        for name, logger in _loggers().items()
+        for handler in logger.handlers
+        if id(handler) not in _task.handlers
+    ]
+    handlers = [(name, told) for name, told in new if told is not None]
+    return {"disable": logging.root.manager.disable, "levels": levels, "handlers": handlers}
+
+
+def _handler(name: str, handler: logging.Handler) -> tuple[str, Any, int, logging.Formatter | None] | None:
+    end = (handler.level, handler.formatter)
+    if type(handler) is logging.FileHandler:
+        return ("file", handler.baseFilename, *end)
+    if type(handler) is logging.StreamHandler and handler.stream in (sys.stdout, sys.stderr):
+        return ("stream", "stdout" if handler.stream is sys.stdout else "stderr", *end)
+    if isinstance(handler, logging.NullHandler) or type(handler).__module__ not in ("__main__", "logging.handlers"):
+        return None
+    raise HandoverError(
+        f"logger {name or 'root'} has a {_kind(handler)}, which can't be handed to later tasks; "
+        "set it up in a shared cell"
+    )
+
+
+def _put_logging(value: dict[str, Any]) -> None:
+    for name, (level, disabled, propagate) in value["levels"].items():
+        logger = logging.getLogger(name or None)
+        logger.setLevel(level)
+        logger.disabled, logger.propagate = disabled, propagate
+    for name, (kind, target, level, formatter) in value["handlers"]:
+        handler = logging.FileHandler(target, "a") if kind == "file" else logging.StreamHandler(getattr(sys, target))
+        handler.setLevel(level)
+        handler.setFormatter(formatter)
+        logging.getLogger(name or None).addHandler(handler)
+    logging.disable(value["disable"])
+
+
 def _of(module: str, name: str) -> Callable[..., Any]:
     """A function that is imported when it is called."""
 
@@ -1019,6 +1082,7 @@ _STATES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda: _of("locale", "setlocale")(importlib.import_module("locale").LC_ALL),
         lambda value: _of("locale", "setlocale")(importlib.import_module("locale").LC_ALL, value),
     ),
+    "logging": (_get_logging, _put_logging),
     "sys.recursionlimit": (sys.getrecursionlimit, sys.setrecursionlimit),
     "sklearn.config": (
         _of("sklearn", "get_config"),

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cellmill.dataflow import Dataflow, analyse
+from cellmill.dataflow import Dataflow
 from cellmill.errors import CellmillError, shown
 from cellmill.findings import Finding
 from cellmill.notebook import project_root, read_notebook, read_steps
 from cellmill.notebook.cells import Notebook
 from cellmill.notebook.installs import installs_in
 from cellmill.notebook.steps import Steps
+from cellmill.observe import analyse_notebook
 from cellmill.promote import base, provenance, spec
 from cellmill.promote.names import check_name, pipeline_name
 from cellmill.promote.parameters import Parameter, read_parameters
@@ -120,7 +121,7 @@ def examine(notebook: Notebook, folder: Path | None = None) -> Examined:
         The pipeline's folder, whose settings may ignore findings; by default the one that promotion writes to.
     """
     steps, reading = read_steps(notebook)
-    dataflow = analyse(steps)
+    dataflow = analyse_notebook(steps)
     found = [*reading, *dataflow.findings, *check_plan(steps), *check_steps(steps)]
     settings, problems = read_ignores(folder or pipeline_folder(notebook.path))
     standing, ignored = apply_ignores(found, steps, settings, problems)

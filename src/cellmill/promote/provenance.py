@@ -16,7 +16,7 @@ from cellmill.notebook.cells import Notebook
 from cellmill.notebook.steps import Steps
 
 FILE = ".promotion.json"
-VOLATILE = ("git_commit", "git_dirty", "versions")
+VOLATILE = ("git_commit", "git_dirty", "versions", "observed")
 _VERSIONED = (
     "ploomber",
     "papermill",
@@ -58,6 +58,7 @@ def provenance(
             }
             for one in dataflow.edges
         ],
+        "observed": dataflow.observed,
         "file_inputs": list(dataflow.file_inputs),
         "cells": cells,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},

@@ -15,7 +15,8 @@ from cellmill.notebook.transform import PYTHON_BODIED, split_cell_magic, to_pyth
 
 _OWN_TAGS = re.compile(r"(parameters|shared|skip|(step|check):.*)$")
 _LINE_MAGIC = re.compile(
-    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|reproduce|run_pipeline)\b(?P<rest>.*)$"
+    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|reproduce|run_pipeline|cellmill_observe)\b"
+    r"(?P<rest>.*)$"
 )
 _LOAD_EXT = re.compile(r"^(?P<indent>\s*)%(?:load_ext|reload_ext)\s+cellmill\s*$")
 _CELL_MARK = re.compile(r"^#\s*%%", re.MULTILINE)
@@ -219,11 +220,16 @@ def _outputs_source(flow: StepFlow, handover: str) -> str:
     maybe = [f'"{name}"' for name, sure in flow.outputs if not sure]
     if maybe:
         certain.append(f"**{handover}.bound(globals(), {', '.join(maybe)})")
-    arguments = [*states, *certain]
-    line = f"{handover}.save({', '.join(arguments)})"
+    relied = [f'{name}="{kind}"' for name, kind in flow.relies]
+    lines = [_call(f"{handover}.rely", ["globals()", *relied])] if relied else []
+    return "\n".join([*lines, _call(f"{handover}.save", [*states, *certain])])
+
+
+def _call(function: str, arguments: list[str]) -> str:
+    line = f"{function}({', '.join(arguments)})"
     if len(line) <= 100:
         return line
-    return "\n".join([f"{handover}.save(", *(f"    {one}," for one in arguments), ")"])
+    return "\n".join([f"{function}(", *(f"    {one}," for one in arguments), ")"])
 
 
 def _as_script(notebook: Any, step: Step, steps: Steps) -> str:

@@ -155,6 +155,8 @@ def edited_files(folder: Path) -> list[str]:
 
 def _lasting(content: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in content.items() if name not in provenance.VOLATILE}
+    # What shows an edge may be another on a machine where the notebook was not observed; the edge is the same.
+    kept["edges"] = [{**edge, "evidence": None} for edge in kept.get("edges", [])]
     kept["files"] = {name: value for name, value in kept.get("files", {}).items() if name not in RECORDED}
     # Edits move lines; that alone is no reason to promote.
     kept["cells"] = {

@@ -159,3 +159,130 @@ class ProcessState(Rule):
     code = "CM304"
     kinds = ("process-state",)
     severities = ("warning",)
+
+
+class EvidenceDiffers(Rule):
+    """The notebook was observed, and a step sets or changes a variable though its source does not show it.
+
+    Why
+    ---
+    Later steps get the variable from the step that was seen to change it, which nobody reads in the source.
+
+    Remedy
+    ------
+    Nothing, or make the change where it can be seen. See [observing](user-guide.md#observe-what-steps-really-change).
+    """
+
+    code = "CM310"
+    kinds = ("evidence-differs",)
+    severities = ("warning",)
+
+
+class UnseenState(Rule):
+    """The notebook was observed, and a step changes state of the process though its source does not show it.
+
+    Why
+    ---
+    Each task is a process of its own. cellmill carries such state to the later steps, more than the source says.
+
+    Remedy
+    ------
+    Nothing, or make the change in a shared cell.
+    """
+
+    code = "CM311"
+    kinds = ("unseen-state",)
+    severities = ("warning",)
+
+
+class NotKept(Rule):
+    """`--keeps` names a variable that the step sets, or that was seen to change.
+
+    Why
+    ---
+    What `--keeps` says is believed: later steps would get the variable as it was before the step.
+
+    Bad
+    ---
+    %%step load
+    rows = [1, 2, 3]
+    # %%
+    %%step sort --keeps rows
+    rows = rows[::-1]
+    # %%
+    %%step show
+    print(rows)
+
+    Good
+    ----
+    %%step load
+    rows = [1, 2, 3]
+    # %%
+    %%step sort
+    rows = rows[::-1]
+    # %%
+    %%step show
+    print(rows)
+
+    Remedy
+    ------
+    Take the name out of `--keeps`.
+    """
+
+    code = "CM312"
+    kinds = ("not-kept",)
+    severities = ("error",)
+    can_be_ignored = False
+
+
+class ModuleState(Rule):
+    """A function of a module beside the notebook changes variables that the module keeps, and a later step uses them.
+
+    Why
+    ---
+    Each task imports the module anew, so what it remembers is lost between two steps.
+
+    Remedy
+    ------
+    Tag the cells with one step, or let the functions take and return what they remember.
+    """
+
+    code = "CM313"
+    kinds = ("module-state",)
+    severities = ("error",)
+    can_be_ignored = False
+
+
+class FigureAcrossSteps(Rule):
+    """A step goes on with pyplot's current figure that an earlier step began.
+
+    Why
+    ---
+    The figure belongs to the process and is in no variable. The notebook's own backend closes it when its cell ends.
+
+    Bad
+    ---
+    %%step draw
+    import matplotlib.pyplot as plt
+    plt.figure()
+    # %%
+    %%step label
+    import matplotlib.pyplot as plt
+    plt.title("churn")
+
+    Good
+    ----
+    %%step draw
+    import matplotlib.pyplot as plt
+    plt.figure()
+    plt.title("churn")
+
+    Remedy
+    ------
+    Keep the cells of one figure in one step.
+    """
+
+    code = "CM314"
+    kinds = ("figure-across-steps",)
+    severities = ("warning", "error")
+    severity_note = "an error where a backend keeps figures"
