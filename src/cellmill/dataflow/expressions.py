@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from cellmill.dataflow import state
 from cellmill.dataflow.effects import Code, Effects, Site
@@ -115,6 +116,9 @@ class Expressions:
     def read_global(self, name: str, effects: Effects, site: Site) -> Value:
         """A name of the notebook, read by the step itself or (``site.via``) by a function that it calls."""
         if name not in effects.certain:
+            if name in effects.binds:
+                # A loop or a branch above may have bound it: only who runs it knows.
+                site = replace(site, certain=False)
             known = effects.reads.get(name)
             if known is None or (site.certain and not known.certain) or (known.via and not site.via):
                 effects.reads[name] = site

@@ -46,7 +46,7 @@ def sort_cells(cells: Sequence[Cell], *, has_parameters: bool = False) -> Setup:
     defining = [cell for cell in filled if (tree := trees[cell.number]) and _only_defines(tree)]
     parameters = None if has_parameters else _parameters(filled, trees, defining)
     known = set(_KNOWN) | _bound(trees[parameters.number] if parameters else None)
-    shared = _self_contained(defining, trees, known)
+    shared = _self_contained(_defined_once(defining, trees), trees, known)
     placed = {cell.number for cell in (*shared, *([parameters] if parameters else []))}
     return Setup(parameters, shared, [cell for cell in filled if cell.number not in placed])
 
@@ -185,6 +185,32 @@ def _self_contained(cells: list[Cell], trees: dict[int, ast.Module | None], know
         if len(complete) == len(kept):
             return kept
         kept = complete
+
+
+def _defined_once(defining: list[Cell], trees: dict[int, ast.Module | None]) -> list[Cell]:
+    """Drop cells that define a name which another cell defines otherwise: which one is meant depends on the order."""
+    meanings: dict[str, set[object]] = {}
+    for number, tree in trees.items():
+        for name, meaning in _meanings(tree, number):
+            meanings.setdefault(name, set()).add(meaning)
+    return [cell for cell in defining if all(len(meanings[name]) == 1 for name in _bound(trees[cell.number]))]
+
+
+def _meanings(tree: ast.Module | None, number: int) -> Iterator[tuple[str, object]]:
+    """Each name that a cell binds, with what it stands for: the thing imported, or this cell's own."""
+    imported: dict[str, set[str]] = {}
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                top = one.name.partition(".")[0]
+                imported.setdefault(one.asname or top, set()).add(one.name if one.asname else top)
+        elif isinstance(node, ast.ImportFrom):
+            for one in node.names:
+                imported.setdefault(one.asname or one.name, set()).add(f"{'.' * node.level}{node.module}.{one.name}")
+    for name in _bound(tree):
+        yield from ((name, what) for what in imported.get(name, ()))
+        if name not in imported:
+            yield name, number
 
 
 def _bound(tree: ast.Module | None) -> set[str]:
