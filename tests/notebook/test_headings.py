@@ -131,7 +131,13 @@ def test_constants_become_parameters_only_above_the_work(notebook) -> None:
         (3, "parameters"),
         (4, "step:a"),
     ]
+    assert proposed(notebook("import random\n\nrandom.seed(0)", "md:# A", "n = 1", "f()")) == [
+        (1, "step:step_1"),
+        (3, "parameters"),
+        (4, "step:a"),
+    ]
     assert "parameters" not in dict(proposed(notebook("md:# A", "f()", "n = 1"))).values()
+    assert "parameters" not in dict(proposed(notebook("md:# A", "import os\nos.seed(f())\nf()", "n = 1"))).values()
     assert "parameters" not in dict(proposed(notebook("md:# A", "n = f()"))).values()
 
 

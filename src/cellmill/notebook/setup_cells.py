@@ -79,15 +79,30 @@ def _is_empty(tree: ast.Module | None) -> bool:
 
 
 def _parameters(cells: Sequence[Cell], trees: dict[int, ast.Module | None], defining: list[Cell]) -> Cell | None:
-    """The first cell of literal constants, if only imports and definitions stand above it."""
+    """The first cell of literal constants, if only imports, definitions and seeds stand above it."""
     for cell in cells:
         tree = trees[cell.number]
         if tree and all(_is_constant(one) or _is_text(one) or _is_typing_import(one) for one in tree.body):
             if any(_is_constant(one) for one in tree.body):
                 return cell
-        elif cell not in defining:
+        elif cell not in defining and not (tree and _only_seeds(tree)):
             return None
     return None
+
+
+def _only_seeds(tree: ast.Module) -> bool:
+    """Whether a cell imports, sets options and seeds of random generators, and does nothing else."""
+    seeds = [one for one in tree.body if _is_seeding(one)]
+    rest = ast.Module([one for one in tree.body if one not in seeds], [])
+    return not rest.body or _only_defines(rest)
+
+
+def _is_seeding(statement: ast.stmt) -> bool:
+    """``np.random.seed(0)`` and its like, with plain numbers or constants."""
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    called = statement.value.func
+    return isinstance(called, ast.Attribute) and called.attr in ("manual_seed", "seed", "set_random_seed", "set_seed")
 
 
 def _is_typing_import(statement: ast.stmt) -> bool:
