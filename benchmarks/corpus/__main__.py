@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from report import read_results, write_report
-from sources import Example, examples
-from trial import Result, attempt
+from sources import Example, NoIndex, examples
+from trial import LIMIT, Result, attempt, marker
 
 HERE = Path(__file__).parent
 WAIT = 600.0  # seconds for all of one example, however many steps it has
@@ -33,11 +33,15 @@ def main() -> None:
     given = parser.parse_args()
     done = given.cache / "results"
     done.mkdir(parents=True, exist_ok=True)
-    chosen = [one for one in examples(given.cache) if any(text in one.name for text in given.only)]
+    try:
+        everything = examples(given.cache)
+    except NoIndex as reason:
+        raise SystemExit(str(reason)) from None
+    chosen = [one for one in everything if any(text in one.name for text in given.only)]
     left = [one for one in chosen[: given.limit] if _open(done / f"{one.name}.json", given.again)]
     _preload()
     with ThreadPoolExecutor(given.jobs) as pool:
-        for result in pool.map(lambda one: _apart(one, given.cache, not given.no_seed), left):
+        for result in pool.map(lambda one: _apart(one, given.cache, seed=not given.no_seed), left):
             print(
                 f"{result.state:<10} {result.notebook_seconds:5.1f} s  {result.name}  {' '.join(result.rules)}",
                 flush=True,
@@ -58,27 +62,29 @@ def _preload() -> None:
     import cellmill.promote.verify  # noqa: F401
 
 
-def _apart(example: Example, cache: Path, seed: bool) -> Result:
+def _apart(example: Example, cache: Path, **options: bool) -> Result:
     """Try one example in a process of its own, which may take its time, crash or hang."""
     folder, answer = cache / "work" / example.name, cache / "results" / f"{example.name}.json"
     shutil.rmtree(folder, ignore_errors=True)
-    process = multiprocessing.get_context("fork").Process(target=_attempt, args=(example, folder, answer, seed))
+    process = multiprocessing.get_context("fork").Process(target=_attempt, args=(example, folder, answer, options))
     answer.unlink(missing_ok=True)
     began = time.monotonic()
     process.start()
-    process.join(WAIT)
+    process.join(2 * LIMIT)
+    slow = process.is_alive() and not marker(folder).exists() and (folder / "pipelines").exists()
+    process.join(0 if slow else WAIT)
     if process.is_alive():
-        process.terminate()
+        process.kill()
         process.join()
     if not answer.exists():
-        state = "crashed" if process.exitcode != -15 else "not usable"
         what = f"ended with {process.exitcode} after {time.monotonic() - began:.0f} s"
-        answer.write_text(json.dumps(Result(example.name, example.package, state, reasons=[what]).as_dict()))
+        state, why = ("not usable", f"takes more than {LIMIT:.0f} s") if slow else ("crashed", what)
+        answer.write_text(json.dumps(Result(example.name, example.package, state, reasons=[why]).as_dict()))
     return Result(**json.loads(answer.read_text()))
 
 
-def _attempt(example: Example, folder: Path, answer: Path, seed: bool) -> None:
-    result = attempt(example, folder, seed=seed)
+def _attempt(example: Example, folder: Path, answer: Path, options: dict[str, bool]) -> None:
+    result = attempt(example, folder, **options)
     answer.write_text(json.dumps(result.as_dict(), indent=1))
 
 

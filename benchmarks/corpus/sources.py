@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +67,11 @@ def _download(package: str) -> tuple[str, bytes]:
         candidate = finder.find_best_candidate(package).best_candidate
         if candidate is None:
             raise NoIndex(f"pip finds no source distribution of {package}: is the package index within reach?")
-        answer = session.get(candidate.link.url, headers={"Accept-Encoding": "identity"})
-        answer.raise_for_status()
+        try:
+            answer = session.get(candidate.link.url, headers={"Accept-Encoding": "identity"})
+            answer.raise_for_status()
+        except OSError as error:
+            raise NoIndex(f"the package index does not give the source distribution of {package}: {error}") from None
     _check(candidate.link, answer.content)
     return candidate.link.filename, answer.content
 
@@ -80,9 +82,3 @@ def _check(link: object, content: bytes) -> None:
     name, expected = getattr(link, "hash_name", None), getattr(link, "hash", None)
     if name and hashlib.new(name, content).hexdigest() != expected:
         raise NoIndex("the source distribution that was downloaded is not the one that the index names")
-
-
-def named(cache: Path, names: Sequence[str]) -> list[Example]:
-    """The examples of these names, in this order."""
-    by_name = {one.name: one for one in examples(cache)}
-    return [by_name[name] for name in names]

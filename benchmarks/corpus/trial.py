@@ -62,17 +62,26 @@ def _judge(path: Path, result: Result) -> None:
     except PromotionRefused as refused:
         # Only what runs by itself is part of the corpus, refused or not.
         result.promote_seconds = time.monotonic() - began
-        _run(path, result)
+        _run(path)
         errors = [one for one in refused.findings if one.severity == "error"]
         result.state, result.rules = "refused", sorted({f"{one.code} {one.kind}" for one in errors})
         result.reasons = [f"cell {one.cell}, line {one.line}: {one.message}" for one in errors]
         return
     result.promote_seconds = time.monotonic() - began
     result.steps = len(plan.steps.steps)
-    first = _run(path, result)
+    if result.steps < 2:
+        raise NotUsable("is one cell, so one step")
     began = time.monotonic()
-    found = verify(plan.folder)
+
+    def notebook_ended(_event: object) -> None:
+        if not marker(path.parent).exists():
+            result.notebook_seconds = time.monotonic() - began
+            marker(path.parent).touch()
+
+    found = verify(plan.folder, listeners=(notebook_ended,))
     result.verify_seconds = time.monotonic() - began
+    if result.notebook_seconds > LIMIT:
+        raise NotUsable(f"takes more than {LIMIT:.0f} s")
     if found.notebook_failure:
         raise NotUsable(f"does not run by itself: {found.notebook_failure}"[:300])
     result.cells = sum(one.state in ("equal", "different") for one in found.cells)
@@ -80,13 +89,18 @@ def _judge(path: Path, result: Result) -> None:
         result.state, result.reasons = "crashed", [found.run_failure]
         return
     differing = [one for one in found.cells if one.state in ("different", "missing")]
-    result.volatile = _volatile(path, first) if differing else []
+    result.volatile = _volatile(path) if differing else []
     left = [one for one in differing if one.number not in result.volatile]
     result.state = "different" if left else "equal"
     result.reasons = [f"cell {one.number}: {one.difference[:1500]}" for one in left]
 
 
-def _run(path: Path, result: Result) -> list[list[dict[str, Any]]]:
+def marker(folder: Path) -> Path:
+    """The file that says that the notebook has run to its end, and the pipeline begins."""
+    return folder / "notebook-has-run"
+
+
+def _run(path: Path) -> list[list[dict[str, Any]]]:
     """Run the notebook as Jupyter does; each cell's outputs."""
     import nbformat
     from nbclient import NotebookClient
@@ -94,23 +108,18 @@ def _run(path: Path, result: Result) -> list[list[dict[str, Any]]]:
 
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(notebook, timeout=int(LIMIT), resources={"metadata": {"path": str(path.parent)}})
-    began = time.monotonic()
     try:
         client.execute()
     except CellExecutionError as error:
         raise NotUsable(f"does not run by itself: {error.ename}: {error.evalue}"[:300]) from None
     except (CellTimeoutError, DeadKernelError):
         raise NotUsable(f"takes more than {LIMIT:.0f} s") from None
-    result.notebook_seconds = result.notebook_seconds or time.monotonic() - began
-    if result.notebook_seconds > LIMIT:
-        raise NotUsable(f"takes more than {LIMIT:.0f} s")
     return [[dict(one) for one in cell.get("outputs", ())] for cell in notebook.cells]
 
 
-def _volatile(path: Path, first: list[list[dict[str, Any]]]) -> list[int]:
-    """The cells (numbered from 1) that show something else when the notebook itself runs again."""
+def _volatile(path: Path) -> list[int]:
+    """The cells (numbered from 1) that show something else in a second run of the notebook itself."""
     from cellmill.promote.comparison import compare_outputs
 
-    second = _run(path, Result("", ""))
-    pairs = enumerate(zip(first, second, strict=True), start=1)
+    pairs = enumerate(zip(_run(path), _run(path), strict=True), start=1)
     return [number for number, (one, two) in pairs if compare_outputs(one, two).state == "different"]
