@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 # Package, the folder of its examples in the source distribution, and which files there are examples.
@@ -27,7 +28,7 @@ class Example:
 
 
 def examples(cache: Path) -> list[Example]:
-    """Download and unpack what is not there yet, and list all examples, those of the packages by turns."""
+    """Download and unpack what is not there yet; all examples, of the packages by turns, the shortest first."""
     found = [_of_package(cache, *package) for package in PACKAGES]
     turns = [one for pair in zip(*found, strict=False) for one in pair]
     shortest = min(map(len, found))
@@ -36,9 +37,9 @@ def examples(cache: Path) -> list[Example]:
 
 def _of_package(cache: Path, package: str, folder: str, pattern: str) -> list[Example]:
     root = next(iter(sorted(cache.glob(f"{package.replace('-', '_')}-*/"))), None) or _get(cache, package)
-    version = root.name.rpartition("-")[2]
-    paths = sorted((root / folder).glob(pattern))
-    return [Example(f"{package}-{_name(path, root / folder)}", f"{package} {version}", path) for path in paths]
+    release = root.name.rpartition("-")[2]
+    paths = sorted((root / folder).glob(pattern), key=lambda path: (path.stat().st_size, path.name))
+    return [Example(f"{package}-{_name(path, root / folder)}", f"{package} {release}", path) for path in paths]
 
 
 def _name(path: Path, folder: Path) -> str:
@@ -46,7 +47,7 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def _get(cache: Path, package: str) -> Path:
-    """Find the newest source distribution as pip would, without building it as `pip download` does."""
+    """Find the source distribution as pip would, without building it as `pip download` does."""
     archive, content = _download(package)
     cache.mkdir(parents=True, exist_ok=True)
     (cache / archive).write_bytes(content)
@@ -57,6 +58,7 @@ def _get(cache: Path, package: str) -> Path:
 
 def _download(package: str) -> tuple[str, bytes]:
     from pip._internal.commands import create_command
+    from pip._vendor.packaging.specifiers import SpecifierSet
 
     # pip has no public way to this; its own command knows the index, mirrors, certificates and proxies that are set.
     command = create_command("download")
@@ -64,7 +66,9 @@ def _download(package: str) -> tuple[str, bytes]:
     with command.main_context():
         session = command._build_session(options, retries=1, timeout=20)  # type: ignore[attr-defined]
         finder = command._build_package_finder(options, session)  # type: ignore[attr-defined]
-        candidate = finder.find_best_candidate(package).best_candidate
+        # Examples go with a version: that which is installed.
+        wanted = SpecifierSet(f"=={version(package)}")
+        candidate = finder.find_best_candidate(package, wanted).best_candidate
         if candidate is None:
             raise NoIndex(f"pip finds no source distribution of {package}: is the package index within reach?")
         try:
