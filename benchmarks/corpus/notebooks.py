@@ -15,7 +15,7 @@ from cellmill.errors import CellmillError
 from cellmill.notebook import propose_tags, read_notebook, write_tags
 from cellmill.notebook.parts import propose_parts
 
-PARTS = 4
+PARTS = 3
 # What makes numbers that come from no seed comparable: the first code cell of each notebook.
 SEED = "import random\n\nimport numpy as np\n\nrandom.seed(0)\nnp.random.seed(0)"
 _NETWORK = re.compile(r"\bfetch_(?!file)\w+\(|\bfetch_file\(|get_rdataset|https?://|urlopen|DataReader|read_html\(")

@@ -191,6 +191,7 @@ def test_cells_above_the_first_heading_are_a_step_of_their_own(notebook) -> None
         ("2024", ""),
         ("ﬁt № 5", "fit_no_5"),
         ("a" * 60, "a" * 40),
+        ("Training and prediction of it with the DecisionTree and AdaBoost", "training_and_prediction_of_it"),
         ("one two three four five six seven eight nine", "one_two_three_four_five_six_seven_eight"),
     ],
 )
