@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "cellmill-corpus")
     parser.add_argument("--limit", type=int, help="stop when there are results of so many examples")
     parser.add_argument(
-        "--only", nargs="+", metavar="TEXT", default=[""], help="examples with such a text in their name"
+        "--only", nargs="+", metavar="TEXT", default=[""], help="examples with such a name, or such a text in it"
     )
     parser.add_argument("--jobs", type=int, default=1, help="examples at the same time")
     parser.add_argument("--no-seed", action="store_true", help="don't set random seeds in a first cell")
@@ -37,7 +37,8 @@ def main() -> None:
         everything = examples(given.cache)
     except NoIndex as reason:
         raise SystemExit(str(reason)) from None
-    chosen = [one for one in everything if any(text in one.name for text in given.only)]
+    exact = {one.name for one in everything}
+    chosen = [one for one in everything if any(_fits(one.name, text, exact) for text in given.only)]
     left = [one for one in chosen[: given.limit] if _open(done / f"{one.name}.json", given.again)]
     _preload()
     with ThreadPoolExecutor(given.jobs) as pool:
@@ -48,6 +49,11 @@ def main() -> None:
             )
     if given.report:
         print(write_report(read_results(done), given.report))
+
+
+def _fits(name: str, text: str, exact: set[str]) -> bool:
+    """Whether a name is asked for: as it is, or by a part where no example has the text for its name."""
+    return name == text if text in exact else text in name
 
 
 def _open(path: Path, again: list[str]) -> bool:
