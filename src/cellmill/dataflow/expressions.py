@@ -313,6 +313,8 @@ class Expressions:
         for child in ast.walk(node):
             if isinstance(child, ast.FormattedValue):
                 self.eval(child.value, frame)
+            elif isinstance(child, ast.Constant):
+                self.eval(child, frame)
         return NOTHING
 
     def eval_Name(self, node: ast.Name, frame: Frame) -> Value:

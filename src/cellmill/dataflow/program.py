@@ -35,7 +35,8 @@ class Program:
     """Everything known at one point of the walk.
 
     ``holders`` is the inverse of ``env``: for each label the names from which it can be reached. ``nested`` are
-    displays that may hold themselves. ``made`` collects the objects that each function being read makes.
+    displays that may hold themselves. ``words`` are names in texts, of which formulas may be put together. ``made``
+    collects the objects that each function being read makes.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Program:
     methods: dict[str, list[Label]] = field(default_factory=dict)
     nested: set[Label] = field(default_factory=set)
     made: list[set[Label]] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)
     version: int = 0
     step: str = ""
 
