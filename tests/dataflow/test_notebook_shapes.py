@@ -29,6 +29,26 @@ PROGRAMS: dict[str, dict[str, Any]] = {
             (D, "print(last, gone, left, x, xs)"),
         ],
     },
+    "formulas_look_names_up": {
+        "cells": [
+            (
+                A,
+                "import numpy as np\n"
+                "import pandas as pd\n"
+                "from statsmodels.formula.api import ols\n"
+                "x = np.arange(10.)\n"
+                "def scale(v):\n    return v / 2",
+            ),
+            (B, "data = pd.DataFrame({'y': x ** 2, 'z': 1 / (1 + x)})\ntext = 'y ~ z + ' + 'scale(x)'"),
+            (C, "by_sine = ols('y ~ z + np.sin(x)', data).fit()"),
+            (D, "by_scale = ols(text, data).fit()"),
+            (
+                "step:e",
+                "for model in (by_sine, by_scale):\n"
+                "    print(round(model.params.sum(), 4), round(model.predict({'x': x, 'z': x}).sum(), 4))",
+            ),
+        ],
+    },
     "shared_imports_another_thing": {
         "cells": [
             (A, "from math import cos as f\nx = f(0)"),

@@ -73,7 +73,11 @@ class Dynamic(Expressions):
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         keywords = frozenset(one.arg for one in node.keywords if one.arg)
         if formulas.takes_formula(dotted, method, keywords):
-            self.read_words(frozenset(self.program.words), frame, node)
+            texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            known = [formulas.names_in(text) for text in texts if formulas.is_formula(text)]
+            names = known[0] if known else frozenset(self.program.words)
+            self.read_words(names, frame, node)
+            self.program.formulas[self.program.place(self.site(node), node.col_offset)] = names
 
     def read_words(self, names: frozenset[str], frame: Frame, node: ast.AST) -> None:
         for name in sorted(names & self.program.env.keys()):

@@ -128,7 +128,17 @@ class Expressions:
         if consumed or self.changes_by_use(value):
             self.mutate_labels(value.own, effects, site)
         self.mention(value, effects, site)
+        if self.program.formulas:
+            self.read_formula_names(value, effects, site)
         return value
+
+    def read_formula_names(self, value: Value, effects: Effects, site: Site) -> None:
+        """A model of a formula looks its names up again where it predicts, and where it is loaded."""
+        places = {label.rpartition("@")[2] for label in value.reach}
+        for place in places & self.program.formulas.keys():
+            for name in sorted(self.program.formulas[place] & self.program.env.keys()):
+                if name not in effects.mentions:
+                    self.read_global(name, effects, replace(site, certain=False))
 
     def changes_by_use(self, value: Value) -> bool:
         """Whether an operator, a loop or ``with`` may change the object: its class says so in a special method."""
