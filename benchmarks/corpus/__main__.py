@@ -65,7 +65,7 @@ def _preload() -> None:
     import nbclient  # noqa: F401
     import ploomber  # noqa: F401
 
-    import cellmill.dataflow  # noqa: F401
+    import cellmill.dataflow
     import cellmill.promote.verify  # noqa: F401
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from notebooks import NotUsable, make_notebook
+from conversion import NotUsable, make_notebook
 from sources import Example
 
 LIMIT = 60.0  # seconds that a notebook may take by itself
