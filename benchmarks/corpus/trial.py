@@ -91,8 +91,11 @@ def _judge(path: Path, result: Result) -> None:
     differing = [one for one in found.cells if one.state in ("different", "missing")]
     result.volatile = _volatile(path) if differing else []
     left = [one for one in differing if one.number not in result.volatile]
-    result.state = "different" if left else "equal"
+    repeats = not left and bool(differing)
+    result.state = "equal" if found.equal or repeats else "different"
     result.reasons = [f"cell {one.number}: {one.difference[:1500]}" for one in left]
+    if result.state == "different" and not left:
+        result.reasons = [found.summary[-1500:]]
 
 
 def marker(folder: Path) -> Path:

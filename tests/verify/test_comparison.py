@@ -56,6 +56,7 @@ def test_execution_counts_do_not_matter() -> None:
         ("<style>#T_1a2b3 {}</style>", "<style>#T_9f8e7 {}</style>"),
         ('<div id="sk-container-id-3">', '<div id="sk-container-id-1">'),
         ("/tmp/ipykernel_31/212.py:2: UserWarning: x", "/var/tmp/ipykernel_7/99.py:2: UserWarning: x"),
+        ("/tmp/ipykernel_31/212.py:2: UserWarning: x", "/a/pipelines/b/b_shared.py:7: UserWarning: x"),
         ("/home/a/lib/python3.11/site-packages/m/n.py:1: W", "C:\\venv\\Lib\\site-packages\\m/n.py:1: W"),
         (
             "Date:                Sat, 21 Nov 2026   AIC   9.0\nTime:                        12:40:25   BIC",
