@@ -58,8 +58,8 @@ def _page(results: list[dict[str, Any]], told: str) -> str:
         _table("Refused, by rule", Counter(rule for one in results for rule in one["rules"])),
         _table("Not usable", Counter(_row(one)[-1] for one in results if one["state"] == "not usable")),
         "## Each notebook\n",
-        "| notebook | state | steps from | steps | cells | notebook, s | promotion, s | verification, s | rules |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| notebook | state | steps from | steps | cells | vary | notebook, s | promotion, s | verification, s | rules |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_line(one) for one in results if one["state"] in STATES),
     ]
     return "\n".join(part for part in parts if part) + "\n"
@@ -84,5 +84,13 @@ def _line(one: dict[str, Any]) -> str:
     seconds = (
         f"{one[key + '_seconds']:.1f}" if one[key + "_seconds"] else "" for key in ("notebook", "promote", "verify")
     )
-    cells = (one["name"], one["state"], one["steps_from"], one["steps"] or "", one["cells"] or "", *seconds)
+    cells = (
+        one["name"],
+        one["state"],
+        one["steps_from"],
+        one["steps"] or "",
+        one["cells"] or "",
+        len(one["volatile"]) or "",
+        *seconds,
+    )
     return f"| {' | '.join(str(cell) for cell in cells)} | {'; '.join(one['rules'])} |"
