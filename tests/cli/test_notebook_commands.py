@@ -117,6 +117,20 @@ def test_tag_proposes_and_writes_only_when_asked(cellmill: Cellmill, write_noteb
     assert cellmill("tag", "notebooks/churn.ipynb").exit_code == 2
 
 
+def test_tag_cuts_a_notebook_without_headings_into_equal_parts(cellmill: Cellmill, write_notebook: Any) -> None:
+    sources = ["import math", "xs = list(\n range(2)\n)", "ys = [math.pi for _ in xs]", "z = sum(ys)", "print(z)"]
+    path = write_notebook([(source, []) for source in sources])
+
+    result = cellmill("tag", "notebooks/churn.ipynb", "--equal-parts", "2")
+    assert "to write them: cellmill tag notebooks/churn.ipynb --equal-parts 2 --write" in result.output
+
+    assert cellmill("tag", "notebooks/churn.ipynb", "--equal-parts", "2", "--write").exit_code == 0
+    tags = [cell["metadata"]["tags"] for cell in json.loads(path.read_text())["cells"]]
+    assert tags == [["shared"], ["step:part_1"], *[["step:part_2"]] * 3]
+    assert cellmill("check", "notebooks/churn.ipynb").exit_code == 0
+    assert cellmill("tag", "notebooks/churn.ipynb", "--equal-parts", "2", "--from-headings").exit_code == 2
+
+
 def test_promote_writes_and_says_how_to_run(cellmill: Cellmill, write_notebook: Any, project: Path) -> None:
     write_notebook()
 

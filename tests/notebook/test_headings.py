@@ -12,6 +12,7 @@ import pytest
 from cellmill.errors import CellmillError
 from cellmill.notebook import propose_tags, read_notebook, read_steps, write_tags
 from cellmill.notebook.identifiers import to_identifier
+from cellmill.notebook.parts import propose_parts
 
 TYPICAL = (
     "md:# Churn\n\nWho leaves?",
@@ -130,8 +131,40 @@ def test_constants_become_parameters_only_above_the_work(notebook) -> None:
         (3, "parameters"),
         (4, "step:a"),
     ]
+    assert proposed(notebook("import random\n\nrandom.seed(0)", "md:# A", "n = 1", "f()")) == [
+        (1, "step:step_1"),
+        (3, "parameters"),
+        (4, "step:a"),
+    ]
     assert "parameters" not in dict(proposed(notebook("md:# A", "f()", "n = 1"))).values()
+    assert "parameters" not in dict(proposed(notebook("md:# A", "import os\nos.seed(f())\nf()", "n = 1"))).values()
     assert "parameters" not in dict(proposed(notebook("md:# A", "n = f()"))).values()
+
+
+def test_equal_parts_have_about_as_many_lines(notebook) -> None:
+    cells = ["import os", "n = 1", "a = f()\nb = 2\nc = 3", "f()", "g()", "h()", "assert c"]
+    cut = [(cell.number, tag) for cell, tag in propose_parts(notebook(*cells), 2)]
+    assert cut[:2] == [(1, "shared"), (2, "parameters")]
+    assert [tag for _, tag in cut[2:]] == ["step:part_1", "step:part_2", "step:part_2", "step:part_2", "check:part_2"]
+    assert len({tag for _, tag in propose_parts(notebook("f()", "g()"), 9)}) == 2
+    with pytest.raises(CellmillError, match="0 equal parts"):
+        propose_parts(notebook("f()"), 0)
+
+
+def test_what_two_cells_define_is_not_shared(notebook) -> None:
+    found = proposed(
+        notebook(
+            "import os\nfrom math import sin",
+            "md:# A",
+            "def f():\n    return 1",
+            "f()",
+            "import os.path\ndef g():\n    return os",
+            "md:# B",
+            "def f():\n    return 2",
+            "from math import cos as sin\ndef h():\n    pass",
+        )
+    )
+    assert [tag for _, tag in found] == ["step:step_1", "step:a", "step:a", "shared", "step:b", "step:b"]
 
 
 def test_without_headings_one_sentence_says_what_to_do(notebook) -> None:
@@ -158,6 +191,7 @@ def test_cells_above_the_first_heading_are_a_step_of_their_own(notebook) -> None
         ("2024", ""),
         ("ﬁt № 5", "fit_no_5"),
         ("a" * 60, "a" * 40),
+        ("Training and prediction of it with the DecisionTree and AdaBoost", "training_and_prediction_of_it"),
         ("one two three four five six seven eight nine", "one_two_three_four_five_six_seven_eight"),
     ],
 )

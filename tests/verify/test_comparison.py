@@ -56,7 +56,13 @@ def test_execution_counts_do_not_matter() -> None:
         ("<style>#T_1a2b3 {}</style>", "<style>#T_9f8e7 {}</style>"),
         ('<div id="sk-container-id-3">', '<div id="sk-container-id-1">'),
         ("/tmp/ipykernel_31/212.py:2: UserWarning: x", "/var/tmp/ipykernel_7/99.py:2: UserWarning: x"),
+        ("/tmp/ipykernel_31/212.py:2: UserWarning: x", "/a/pipelines/b/b_shared.py:7: UserWarning: x"),
         ("/home/a/lib/python3.11/site-packages/m/n.py:1: W", "C:\\venv\\Lib\\site-packages\\m/n.py:1: W"),
+        (
+            "Date:                Sat, 21 Nov 2026   AIC   9.0\nTime:                        12:40:25   BIC",
+            "Date:                Sun, 22 Nov 2026   AIC   9.0\nTime:                        03:01:02   BIC",
+        ),
+        ("<th>Time:</th>     <td>12:40:25</td> <th>", "<th>Time:</th>     <td>03:01:02</td> <th>"),
         ("100%|#####| 10/10 [00:01<00:00, 9.8it/s]", "100%|#####| 10/10 [00:02<00:00, 4.8it/s]"),
         ("CPU times: user 1 s\nWall time: 2 s", "CPU times: user 3 s\nWall time: 4 s"),
         ("12 ms ± 3 µs per loop (mean ± std. dev.)", "13 ms ± 4 µs per loop (mean ± std. dev.)"),

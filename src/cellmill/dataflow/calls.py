@@ -40,6 +40,7 @@ class Calls(Dynamic):
             receiver = self.eval(node.func.value, frame)
             dotted = self.program.dotted(receiver)
             if dotted is None:
+                self.read_formula(node, None, frame)
                 return self.call_method(node, receiver, node.func.attr, self.arguments(node, frame), frame)
             callee = self.program.imported(f"{dotted}.{node.func.attr}")
             self.note_module(callee, frame, node)
@@ -47,6 +48,7 @@ class Calls(Dynamic):
             callee = self.eval(node.func, frame)
         arguments = self.arguments(node, frame)
         dotted = self.program.dotted(callee)
+        self.read_formula(node, dotted, frame)
         if dotted is not None:
             return self.call_library(node, dotted, arguments, frame)
         if isinstance(node.func, ast.Name) and self.is_builtin(node.func.id, frame):

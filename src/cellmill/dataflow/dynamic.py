@@ -6,12 +6,14 @@ import ast
 import re
 import string
 
+from cellmill.dataflow import formulas
 from cellmill.dataflow.expressions import Expressions
 from cellmill.dataflow.files import FileUse
 from cellmill.dataflow.program import Frame
 from cellmill.dataflow.values import NOTHING, Value, union
 
 _DOLLAR = re.compile(r"(?<!\\)\$(\w+)")
+_LONGEST_FORMULA = 500
 _AT_NAME = re.compile(r"@(\w+)")
 _NAMESPACES = frozenset(("globals", "locals", "vars"))
 _SHELL = frozenset(("system", "getoutput", "getoutput"))
@@ -56,6 +58,30 @@ class Dynamic(Expressions):
         if isinstance(text, ast.Constant) and isinstance(text.value, str):
             for name in _AT_NAME.findall(text.value):
                 self.read(name, frame, text)
+
+    def eval_Constant(self, node: ast.Constant, frame: Frame) -> Value:
+        """A text that is a formula reads what it names, where that is more than a column."""
+        if isinstance(node.value, str) and len(node.value) < _LONGEST_FORMULA:
+            names = formulas.names_in(node.value)
+            self.program.words |= names
+            if formulas.is_formula(node.value):
+                self.read_words(names, frame, node)
+        return NOTHING
+
+    def read_formula(self, node: ast.Call, dotted: str | None, frame: Frame) -> None:
+        """A model of a formula: it may have been put together from any text above."""
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        keywords = frozenset(one.arg for one in node.keywords if one.arg)
+        if formulas.takes_formula(dotted, method, keywords):
+            texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            known = [formulas.names_in(text) for text in texts if formulas.is_formula(text)]
+            names = known[0] if known else frozenset(self.program.words)
+            self.read_words(names, frame, node)
+            self.program.formulas[self.program.place(self.site(node), node.col_offset)] = names
+
+    def read_words(self, names: frozenset[str], frame: Frame, node: ast.AST) -> None:
+        for name in sorted(names & self.program.env.keys()):
+            self.read_soft(name, frame, node)
 
     # eval, exec, globals
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from cellmill.dataflow import state
 from cellmill.dataflow.effects import Code, Effects, Site
@@ -133,6 +134,9 @@ class Expressions:
     def read_global(self, name: str, effects: Effects, site: Site) -> Value:
         """A name of the notebook, read by the step itself or (``site.via``) by a function that it calls."""
         if name not in effects.certain:
+            if name in effects.binds:
+                # A loop or a branch above may have bound it: only who runs it knows.
+                site = replace(site, certain=False)
             known = effects.reads.get(name)
             if known is None or (site.certain and not known.certain) or (known.via and not site.via):
                 effects.reads[name] = site
@@ -142,7 +146,17 @@ class Expressions:
         if consumed or self.changes_by_use(value):
             self.mutate_labels(value.own, effects, site)
         self.mention(value, effects, site)
+        if self.program.formulas:
+            self.read_formula_names(value, effects, site)
         return value
+
+    def read_formula_names(self, value: Value, effects: Effects, site: Site) -> None:
+        """A model of a formula looks its names up again where it predicts, and where it is loaded."""
+        places = {label.rpartition("@")[2] for label in value.reach}
+        for place in places & self.program.formulas.keys():
+            for name in sorted(self.program.formulas[place] & self.program.env.keys()):
+                if name not in effects.mentions:
+                    self.read_global(name, effects, replace(site, certain=False))
 
     def changes_by_use(self, value: Value) -> bool:
         """Whether an operator, a loop or ``with`` may change the object: its class says so in a special method."""
@@ -328,6 +342,8 @@ class Expressions:
         for child in ast.walk(node):
             if isinstance(child, ast.FormattedValue):
                 self.eval(child.value, frame)
+            elif isinstance(child, ast.Constant):
+                self.eval(child, frame)
         return NOTHING
 
     def eval_Name(self, node: ast.Name, frame: Frame) -> Value:

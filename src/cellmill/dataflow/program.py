@@ -36,8 +36,9 @@ class Program:
     """Everything known at one point of the walk.
 
     ``holders`` is the inverse of ``env``: for each label the names from which it can be reached. ``nested`` are
-    displays that may hold themselves. ``made`` collects the objects that each function being read makes. ``modules``
-    are those beside the notebook.
+    displays that may hold themselves. ``words`` are names in texts, of which formulas may be put together, and
+    ``formulas`` the names that a model made at a place (the end of its label) may look up. ``made`` collects the
+    objects that each function being read makes. ``modules`` are those beside the notebook.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
@@ -48,6 +49,8 @@ class Program:
     nested: set[Label] = field(default_factory=set)
     made: list[set[Label]] = field(default_factory=list)
     modules: Modules = field(default_factory=Modules)
+    words: set[str] = field(default_factory=set)
+    formulas: dict[str, frozenset[str]] = field(default_factory=dict)
     version: int = 0
     step: str = ""
 
@@ -74,11 +77,15 @@ class Program:
 
     def new(self, kind: FactKind, site: Site, column: int, detail: str = "") -> Value:
         """A value that was made here."""
-        label = f"{kind}:{detail}@{self.step}:{site.cell}:{site.line}:{column}"
+        label = f"{kind}:{detail}@{self.place(site, column)}"
         self.facts[label] = Fact(kind, detail, self.step, site.cell, site.line)
         if self.made:
             self.made[-1].add(label)
         return only(label)
+
+    def place(self, site: Site, column: int) -> str:
+        """The end of the labels of all that is made here."""
+        return f"{self.step}:{site.cell}:{site.line}:{column}"
 
     def imported(self, dotted: str) -> Value:
         """A module or a name in one."""

@@ -257,7 +257,7 @@ def _shared_order(live: Liveness) -> Iterator[Finding]:
         changed = {**part.effects.deletes, **part.effects.mutated_names, **part.effects.binds}
         for name, site in changed.items():
             where = shared.binds.get(name)
-            if where is not None and site.cell < where.cell and not site.via:
+            if where is not None and site.cell < where.cell and not site.via and not _same_import(name, part, live):
                 yield _finding(
                     SharedAfterStep,
                     f"`{name}` is set again by the shared cell {where.cell} further down, "
@@ -267,6 +267,16 @@ def _shared_order(live: Liveness) -> Iterator[Finding]:
                     part.name,
                     name,
                 )
+
+
+def _same_import(name: str, part: Walked, live: Liveness) -> bool:
+    """Whether the part and the shared cells both only import the name, and as the same thing."""
+    both = (part, live.parts[1])
+    only_imported = all(
+        name in one.effects.imports and name not in one.effects.other_binds | one.effects.deletes.keys() for one in both
+    )
+    meant = [one.env.get(name, NOTHING).own for one in both]
+    return only_imported and name not in part.effects.mutated_names and meant[0] == meant[1]
 
 
 def _reserved(live: Liveness) -> Iterator[Finding]:

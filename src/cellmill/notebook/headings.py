@@ -42,23 +42,33 @@ def propose_tags(notebook: Notebook) -> tuple[tuple[Cell, str], ...]:
     CellmillError
         If there are cells without a role but no headings above them.
     """
-    free = [cell for cell in notebook.cells if cell.kind == "code" and read_role(cell)[0] is None]
-    taken = [one for one in map(_role_of, notebook.cells) if one]
-    setup = sort_cells(free, has_parameters="parameters" in taken)
+    taken = taken_names(notebook)
+    setup = sort_cells(free_cells(notebook), has_parameters="parameters" in taken)
     sections = _best_sections(notebook, {cell.number for cell in setup.work})
     if setup.work and not any(section.heading for section in sections):
         raise CellmillError(
             "no markdown heading stands above a code cell, so no steps can be proposed",
             notebook=notebook.path,
-            remedy="add headings such as ## Load the data, or put %%step NAME on the first line of cells",
+            remedy="add headings such as ## Load the data, or cut it into equal parts: cellmill tag --equal-parts 4",
         )
+    return with_setup(setup, sections, taken)
+
+
+def free_cells(notebook: Notebook) -> list[Cell]:
+    """Code cells that have no role yet."""
+    return [cell for cell in notebook.cells if cell.kind == "code" and read_role(cell)[0] is None]
+
+
+def taken_names(notebook: Notebook) -> list[str]:
+    """Names of steps, and kinds of roles without a name, that cells have already."""
+    roles = [found.role for cell in notebook.cells if (found := read_role(cell)[0])]
+    return [role.name or role.kind for role in roles]
+
+
+def with_setup(setup: Setup, sections: Sequence[Section], taken: Sequence[str]) -> tuple[tuple[Cell, str], ...]:
+    """Tags for setup cells and for sections' cells, in notebook order; step names get a number where they are taken."""
     proposals = [*_setup_tags(setup), *_step_tags(sections, taken)]
     return tuple(sorted(proposals, key=lambda pair: pair[0].number))
-
-
-def _role_of(cell: Cell) -> str | None:
-    found = read_role(cell)[0]
-    return (found.role.name or found.role.kind) if found else None
 
 
 def _setup_tags(setup: Setup) -> Iterator[tuple[Cell, str]]:

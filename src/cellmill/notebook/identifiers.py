@@ -7,6 +7,10 @@ import re
 import unicodedata
 
 _LONGEST = 40
+_LINKS = frozenset(
+    """a an and as at by de der des die du et for from in into la
+    le of on or per the to und using via von vs with""".split()
+)
 
 
 def to_identifier(text: str) -> str:
@@ -44,4 +48,7 @@ def _shortened(name: str) -> str:
     if len(name) <= _LONGEST:
         return name
     cut = name[: _LONGEST + 1].rpartition("_")[0]
+    # A name that breaks off should not end in a word that waits for the next.
+    while cut.rpartition("_")[2] in _LINKS:
+        cut = cut.rpartition("_")[0]
     return cut or name[:_LONGEST]

@@ -46,7 +46,7 @@ def sort_cells(cells: Sequence[Cell], *, has_parameters: bool = False) -> Setup:
     defining = [cell for cell in filled if (tree := trees[cell.number]) and _only_defines(tree)]
     parameters = None if has_parameters else _parameters(filled, trees, defining)
     known = set(_KNOWN) | _bound(trees[parameters.number] if parameters else None)
-    shared = _self_contained(defining, trees, known)
+    shared = _self_contained(_defined_once(defining, trees), trees, known)
     placed = {cell.number for cell in (*shared, *([parameters] if parameters else []))}
     return Setup(parameters, shared, [cell for cell in filled if cell.number not in placed])
 
@@ -79,15 +79,30 @@ def _is_empty(tree: ast.Module | None) -> bool:
 
 
 def _parameters(cells: Sequence[Cell], trees: dict[int, ast.Module | None], defining: list[Cell]) -> Cell | None:
-    """The first cell of literal constants, if only imports and definitions stand above it."""
+    """The first cell of literal constants, if only imports, definitions and seeds stand above it."""
     for cell in cells:
         tree = trees[cell.number]
         if tree and all(_is_constant(one) or _is_text(one) or _is_typing_import(one) for one in tree.body):
             if any(_is_constant(one) for one in tree.body):
                 return cell
-        elif cell not in defining:
+        elif cell not in defining and not (tree and _only_seeds(tree)):
             return None
     return None
+
+
+def _only_seeds(tree: ast.Module) -> bool:
+    """Whether a cell imports, sets options and seeds of random generators, and does nothing else."""
+    seeds = [one for one in tree.body if _is_seeding(one)]
+    rest = ast.Module([one for one in tree.body if one not in seeds], [])
+    return not rest.body or _only_defines(rest)
+
+
+def _is_seeding(statement: ast.stmt) -> bool:
+    """``np.random.seed(0)`` and its like, with plain numbers or constants."""
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    called = statement.value.func
+    return isinstance(called, ast.Attribute) and called.attr in ("manual_seed", "seed", "set_random_seed", "set_seed")
 
 
 def _is_typing_import(statement: ast.stmt) -> bool:
@@ -185,6 +200,32 @@ def _self_contained(cells: list[Cell], trees: dict[int, ast.Module | None], know
         if len(complete) == len(kept):
             return kept
         kept = complete
+
+
+def _defined_once(defining: list[Cell], trees: dict[int, ast.Module | None]) -> list[Cell]:
+    """Drop cells that define a name which another cell defines otherwise: which one is meant depends on the order."""
+    meanings: dict[str, set[object]] = {}
+    for number, tree in trees.items():
+        for name, meaning in _meanings(tree, number):
+            meanings.setdefault(name, set()).add(meaning)
+    return [cell for cell in defining if all(len(meanings[name]) == 1 for name in _bound(trees[cell.number]))]
+
+
+def _meanings(tree: ast.Module | None, number: int) -> Iterator[tuple[str, object]]:
+    """Each name that a cell binds, with what it stands for: the thing imported, or this cell's own."""
+    imported: dict[str, set[str]] = {}
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                top = one.name.partition(".")[0]
+                imported.setdefault(one.asname or top, set()).add(one.name if one.asname else top)
+        elif isinstance(node, ast.ImportFrom):
+            for one in node.names:
+                imported.setdefault(one.asname or one.name, set()).add(f"{'.' * node.level}{node.module}.{one.name}")
+    for name in _bound(tree):
+        yield from ((name, what) for what in imported.get(name, ()))
+        if name not in imported:
+            yield name, number
 
 
 def _bound(tree: ast.Module | None) -> set[str]:
