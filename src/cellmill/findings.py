@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from cellmill.errors import printable
+
 Severity = Literal["error", "warning", "info"]
 
 
@@ -40,6 +42,12 @@ class Finding:
     cell: int | None = None
     cell_id: str | None = None
     line: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("message", "remedy", "name"):
+            text = getattr(self, field)
+            if text is not None:
+                object.__setattr__(self, field, printable(text))
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, for ``--json``."""

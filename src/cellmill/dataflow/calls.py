@@ -39,6 +39,8 @@ class Calls(Dynamic):
         if isinstance(node.func, ast.Attribute):
             receiver = self.eval(node.func.value, frame)
             dotted = self.program.dotted(receiver)
+            if dotted is None and isinstance(node.func.value, ast.Name) and self.is_builtin(node.func.value.id, frame):
+                dotted = node.func.value.id
             if dotted is None:
                 return self.call_method(node, receiver, node.func.attr, self.arguments(node, frame), frame)
             callee = self.program.imported(f"{dotted}.{node.func.attr}")
@@ -103,7 +105,7 @@ class Calls(Dynamic):
         results = [self.call_code(node, code, list(arguments.positional), arguments, callee, frame) for code in codes]
         given = frozenset(label for label in callee.own if label.startswith("param:"))
         if given and frame.function.kind == "function":
-            frame.function.effects.callbacks.append((given, arguments.all.reach))
+            frame.function.effects.add_callback(given, arguments.all.reach)
             results.append(self.fresh(node, callee | arguments.all))
             results.append(arguments.all)
             unknown = [label for label in unknown if label not in given]
@@ -118,12 +120,12 @@ class Calls(Dynamic):
         return union(results)
 
     def needs_distrust(self, label: Label) -> bool:
+        """Whether calling what is behind the label may do anything: it is no function of the notebook."""
+        if label.startswith("global:"):
+            own = self.program.env.get(label[7:], NOTHING).own
+            return any(self.needs_distrust(one) for one in own)
         fact = self.program.facts.get(label)
-        return (
-            label not in self.program.codes
-            and (fact is None or fact.kind != "closure")
-            and not label.startswith("global:")
-        )
+        return label not in self.program.codes and (fact is None or fact.kind != "closure")
 
     def call_code(
         self, node: ast.Call, code: Code, positional: list[Value], arguments: Arguments, callee: Value, frame: Frame
@@ -142,12 +144,12 @@ class Calls(Dynamic):
         made = self.made_in_call(node, code)
         actual |= dict.fromkeys(code.made, made)
         if code.stateful:
-            self.mutate(callee.own, frame, node)
+            self.mutate(self.inside(callee), frame, node)
         self.mutate(self.replace(done.mutated, actual, frame, deep=True), frame, node)
-        for targets, held in done.stores:
-            real = self.replace(set(targets), actual, frame, deep=False)
+        for target, held in list(done.stores.items()):
+            real = self.replace({target}, actual, frame, deep=False)
             self.store(real, self.reachable(held, actual, frame), frame)
-        for called, handed in done.callbacks:
+        for called, handed in list(done.callbacks.items()):
             self.call_back(node, called, self.reachable(handed, actual, frame), actual, frame)
         returned = Value(
             self.replace(set(code.returns.own), actual, frame, deep=False),
@@ -171,32 +173,31 @@ class Calls(Dynamic):
     def call_back(
         self,
         node: ast.Call,
-        called: frozenset[Label],
+        symbol: Label,
         handed: frozenset[Label],
         actual: dict[Label, Value],
         frame: Frame,
     ) -> None:
         """A notebook function calls what it was given: now it is known what that is."""
-        for symbol in called:
-            function = actual.get(symbol)
-            if function is None or any(label.startswith("param:") for label in function.own):
-                inner = function.own if function is not None else frozenset((symbol,))
-                if frame.function.kind == "function":
-                    frame.function.effects.callbacks.append((inner, handed))
-                continue
-            dotted = self.program.dotted(function)
-            if dotted is not None and knowledge.is_functional(dotted) and dotted not in knowledge.MUTATING_FUNCTIONS:
-                continue
-            codes = [self.program.codes[label] for label in function.own if label in self.program.codes]
-            known = len(codes) == len(function.own) and bool(codes)
-            harmless = known and not any(
-                one.startswith(f"param:{code.label}") for code in codes for one in self.summary(code).mutated
-            )
-            if not harmless and function.own:
-                self.mutate(self.without_code(handed | function.reach) | function.own, frame, node)
-            for code in codes:
-                if code.stateful:
-                    self.mutate(function.own, frame, node)
+        function = actual.get(symbol)
+        if function is None or any(label.startswith("param:") for label in function.own):
+            inner = function.own if function is not None else frozenset((symbol,))
+            if frame.function.kind == "function":
+                frame.function.effects.add_callback(inner, handed)
+            return
+        dotted = self.program.dotted(function)
+        if dotted is not None and knowledge.is_functional(dotted) and dotted not in knowledge.MUTATING_FUNCTIONS:
+            return
+        codes = [self.program.codes[label] for label in function.own if label in self.program.codes]
+        known = len(codes) == len(function.own) and bool(codes)
+        harmless = known and not any(
+            one.startswith(f"param:{code.label}") for code in codes for one in self.summary(code).mutated
+        )
+        if not harmless and function.own:
+            self.mutate(self.without_code(handed | function.reach) | function.own, frame, node)
+        for code in codes:
+            if code.stateful:
+                self.mutate(self.inside(function), frame, node)
 
     def actuals(self, code: Code, positional: list[Value], arguments: Arguments, callee: Value) -> dict[Label, Value]:
         """What each symbolic label of a function's parameters stands for in this call."""
@@ -269,7 +270,7 @@ class Calls(Dynamic):
             code = self.program.codes[label]
             done = self.summary(code)
             if code.stateful:
-                self.mutate(frozenset((label,)) | given.own, frame, node)
+                self.mutate(frozenset((label,)) | self.inside(given), frame, node)
             if any(one.startswith(f"param:{label}") for one in done.mutated):
                 self.mutate(given.reach, frame, node)
 
@@ -347,7 +348,10 @@ class Calls(Dynamic):
                 self.store(receiver.own, given.reach, frame)
             if name in knowledge.SELF_METHODS:
                 return receiver
-            return Value(receiver.reach | self.fresh(node).own, receiver.reach | self.fresh(node).reach)
+            # What it gives may have been in it, or be a default that it was given (setdefault, pop).
+            known = receiver.reach | given.reach
+            made = self.fresh(node)
+            return Value(known | made.own, known | made.reach)
         self.mutate(self.without_code(receiver.reach), frame, node)
         if not self.is_library_object(receiver):
             self.mutate(self.without_code(given.reach), frame, node)
@@ -362,7 +366,7 @@ class Calls(Dynamic):
         return all(fact is not None and fact.kind == "resource" and fact.detail != "a generator" for fact in facts)
 
     def pure_result(self, node: ast.Call, receiver: Value, name: str, given: Value) -> Value:
-        if self.program.kinds(receiver) <= {"frame"} and receiver.own:
+        if self.program.kinds(receiver) <= {"frame"} and receiver.own and name not in knowledge.VIEW_METHODS:
             return self.fresh(node, kind="frame")
         if name in knowledge.FRESH_METHODS:
             kind = "frame" if name in knowledge.FRAME_METHODS else "object"
@@ -406,6 +410,11 @@ class Calls(Dynamic):
         """A function or class of a library or a builtin, by its dotted name."""
         effects = frame.function.effects
         given = arguments.all
+        owner, _, method = dotted.rpartition(".")
+        if arguments.positional and method in knowledge.CHANGING_METHODS and knowledge.is_class(owner):
+            # list.append(xs, 1) is xs.append(1).
+            rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.rest, arguments.paths[1:], None)
+            return self.call_method(node, arguments.positional[0], method, rest, frame)
         self.note_state(node, dotted, frame)
         self.note_files(files.used_by_call(dotted, arguments.paths, arguments.mode), node, frame)
         self.mutate_keywords(node, given, arguments, frame)
@@ -439,8 +448,12 @@ class Calls(Dynamic):
             return self.fresh(node, given, "iterator", dotted)
         if dotted == "type":
             return self.class_of(given)
-        if dotted in ("next", "getattr", "min", "max", "anext"):
-            return self.program.content(given)
+        if dotted == "getattr":
+            # It may be a method, which holds its object.
+            return Value(frozenset(one for one in given.reach if not one.startswith("resource:")), given.reach)
+        if dotted in ("next", "min", "max", "anext"):
+            # An element of the first argument, or one of several arguments as it is.
+            return self.program.content(given) | union([given])
         if dotted.startswith(("pandas.", "polars.")):
             return self.fresh(node, NOTHING if knowledge.returns_fresh(dotted) else given, "frame")
         if knowledge.returns_fresh(dotted):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cellmill.dataflow.files import FileUse
@@ -24,7 +25,8 @@ class Site:
 class Effects:
     """Collected effects of a step (names are the notebook's) or of a function (labels are symbolic).
 
-    ``callbacks``: calls of what the function was given, with what it gave them; judged where the function is called.
+    ``stores``: what an object may hold on to from then on. ``callbacks``: calls of what the function was given, with
+    what it gave them; judged where the function is called.
     """
 
     reads: dict[str, Site] = field(default_factory=dict)
@@ -45,11 +47,21 @@ class Effects:
     draws: dict[str, Site] = field(default_factory=dict)
     files: list[FileUse] = field(default_factory=list)
     session: list[tuple[str, Site]] = field(default_factory=list)
-    stores: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)
+    stores: dict[Label, frozenset[Label]] = field(default_factory=dict)
     called: set[Label] = field(default_factory=set)
-    callbacks: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)
+    callbacks: dict[Label, frozenset[Label]] = field(default_factory=dict)
     impure: bool = False
     path_literals: list[tuple[str, Site]] = field(default_factory=list)
+
+    def add_store(self, targets: Iterable[Label], held: frozenset[Label]) -> None:
+        """Note that each of the targets may hold on to the labels."""
+        for target in targets:
+            self.stores[target] = self.stores.get(target, frozenset()) | held
+
+    def add_callback(self, called: Iterable[Label], handed: frozenset[Label]) -> None:
+        """Note that what was given may be called with the labels."""
+        for one in called:
+            self.callbacks[one] = self.callbacks.get(one, frozenset()) | handed
 
 
 @dataclass

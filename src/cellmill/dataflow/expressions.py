@@ -145,24 +145,30 @@ class Expressions:
         """Let the effects of a function on the notebook's names happen in a step or in another function."""
         if code.label in self._mentioning:
             return
+        first = not self._mentioning
+        # Once is enough for all that is reached from one place, by whatever way.
         self._mentioning.add(code.label)
         try:
-            done = self.summary(code)
-            via = Site(site.cell, site.cell_id, site.line, certain=False, via=site.via or code.name)
-            effects.called.add(code.label)
-            for method in code.methods.values():
-                self.apply_effects(self.program.codes[method], effects, site)
-            for name in done.reads:
-                if effects is not done and name not in done.certain:
-                    self.read_global(name, effects, via)
-            for name, where in done.binds.items():
-                effects.binds.setdefault(name, via)
-                effects.other_binds.add(name)
-                self.program.assign(name, self.program.new("object", where, 0, name), weak=True)
-            self.mutate_labels(self.globals_in(done.mutated), effects, via)
-            self.merge_places(done, effects, via)
+            self._apply(code, effects, site)
         finally:
-            self._mentioning.discard(code.label)
+            if first:
+                self._mentioning.clear()
+
+    def _apply(self, code: Code, effects: Effects, site: Site) -> None:
+        done = self.summary(code)
+        via = Site(site.cell, site.cell_id, site.line, certain=False, via=site.via or code.name)
+        effects.called.add(code.label)
+        for method in code.methods.values():
+            self.apply_effects(self.program.codes[method], effects, site)
+        for name in done.reads:
+            if effects is not done and name not in done.certain:
+                self.read_global(name, effects, via)
+        for name, where in done.binds.items():
+            effects.binds.setdefault(name, via)
+            effects.other_binds.add(name)
+            self.program.assign(name, self.program.new("object", where, 0, name), weak=True)
+        self.mutate_labels(self.globals_in(done.mutated), effects, via)
+        self.merge_places(done, effects, via)
 
     def merge_places(self, done: Effects, effects: Effects, via: Site) -> None:
         """State, files and the like pass from a function to who calls it."""
@@ -201,7 +207,7 @@ class Expressions:
             if name in at.scope.globals:
                 at.effects.binds.setdefault(name, self.site(node))
                 if value.reach:
-                    at.effects.stores.append((frozenset((f"global:{name}",)), value.reach))
+                    at.effects.add_store((f"global:{name}",), value.reach)
                 return
             if name in at.scope.nonlocals:
                 self.bind_captured(name, value, at)
@@ -279,7 +285,7 @@ class Expressions:
         self.program.nested |= targets & held
         effects = frame.function.effects
         if frame.function.kind == "function":
-            effects.stores.append((targets, held))
+            effects.add_store(targets, held)
             at: Frame | None = frame.function
             while at is not None:
                 for name, value in at.locals.items():
@@ -420,7 +426,11 @@ class Expressions:
         return value
 
     def eval_Lambda(self, node: ast.Lambda, frame: Frame) -> Value:
-        return self.define(node, "<lambda>", frame)[0]
+        value, code = self.define(node, "<lambda>", frame)
+        if frame.function.kind == "module":
+            # Nobody needs a name to call it: whoever it is handed to may do so at once.
+            self.apply_effects(code, frame.function.effects, self.site(node))
+        return value
 
     def eval_Starred(self, node: ast.Starred, frame: Frame) -> Value:
         return self.program.content(self.eval(node.value, frame))

@@ -27,6 +27,7 @@ def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Pr
     found: list[Finding] = []
     found += _undefined(steps, live)
     found += _shared_order(live)
+    found += _shared_again(live, program)
     found += _unserializable(live, flows, program)
     found += _function_state(live, flows, program)
     found += _cached(live, program)
@@ -184,6 +185,26 @@ def _shared_order(live: Liveness) -> Iterator[Finding]:
                     "but shared cells run first in every task",
                     f"give the name in cell {where.cell} another spelling, or tag that cell as a step",
                     site,
+                    part.name,
+                    name,
+                )
+
+
+def _shared_again(live: Liveness, program: Program) -> Iterator[Finding]:
+    """A shared function or class with state, whose name a step takes for another: its state has no name to travel by."""
+    shared = live.parts[1]
+    changed = set().union(*(part.effects.mutated for part in live.parts))
+    for part in live.parts[2:]:
+        for name in sorted(part.effects.binds.keys() & shared.effects.binds.keys()):
+            codes = shared.env.get(name, NOTHING).own & program.codes.keys()
+            if codes & changed:
+                yield _finding(
+                    "CM211",
+                    "shared-again",
+                    "error",
+                    f"step {part.name} gives `{name}` another meaning, but what the shared `{name}` keeps would be lost",
+                    f"give `{name}` in step {part.name} another name",
+                    part.effects.binds[name],
                     part.name,
                     name,
                 )

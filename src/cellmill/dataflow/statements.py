@@ -67,7 +67,11 @@ class Walker(Calls):
             frame.code.stateful = True
 
     def run_Assign(self, node: ast.Assign, frame: Frame) -> None:
-        value = self.eval(node.value, frame)
+        named = isinstance(node.value, ast.Lambda) and all(isinstance(one, ast.Name) for one in node.targets)
+        if named and isinstance(node.value, ast.Lambda):
+            value, _ = self.define(node.value, "<lambda>", frame)
+        else:
+            value = self.eval(node.value, frame)
         for target in node.targets:
             self.assign(target, value, frame, node.value)
 
@@ -88,7 +92,13 @@ class Walker(Calls):
             else:
                 self.bind(node.target.id, added, frame, node.target)
             return
-        self.assign(node.target, added, frame, None)
+        # What the target holds changes in place if it can: `rows[0] += [1]` changes the list in rows.
+        held = self.eval(node.target, frame)
+        number = isinstance(node.value, ast.Constant) and isinstance(node.value.value, (int, float, complex))
+        changed = frozenset(one for one in held.own if not (number and one.startswith("display:")))
+        self.mutate(self.without_code(changed), frame, node.target)
+        self.store(changed, added.reach, frame)
+        self.assign(node.target, held | added, frame, None)
 
     def run_Delete(self, node: ast.Delete, frame: Frame) -> None:
         for target in node.targets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from cellmill.dataflow.program import Frame, Program
 from cellmill.dataflow.source import CellCode, cell_code
 from cellmill.dataflow.statements import Walker
 from cellmill.dataflow.values import Value
+from cellmill.errors import CellmillError
 from cellmill.notebook.cells import StepName
 from cellmill.notebook.steps import Steps, TaggedCell
 
@@ -28,10 +30,29 @@ class Walked:
     cells: tuple[CellCode, ...]
 
 
+_DEPTH = 6000
+"""How deep the walk may go into code within code; Python's own limit suits loops, not trees."""
+
+
 def walk(steps: Steps) -> tuple[list[Walked], Program]:
     """Read all promoted cells in the order in which a task runs them: parameters, shared cells, then the steps."""
-    program = Program()
-    walker = Walker(program)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEPTH))
+    walker = Walker(Program())
+    try:
+        return _walk_parts(walker, steps), walker.program
+    except RecursionError:
+        raise CellmillError(
+            "the code of this cell is nested too deep to be analysed",
+            notebook=steps.notebook.path,
+            cell=walker.cell or None,
+            remedy="split its longest expression, or its chain of functions, into parts",
+        ) from None
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _walk_parts(walker: Walker, steps: Steps) -> list[Walked]:
     parts: list[tuple[StepName, Iterable[TaggedCell]]] = [
         (PARAMETERS, steps.parameters),
         (SHARED, steps.shared),
@@ -40,8 +61,8 @@ def walk(steps: Steps) -> tuple[list[Walked], Program]:
     walked = []
     for name, cells in parts:
         codes = tuple(code for code in map(cell_code, cells) if code is not None)
-        walked.append(Walked(name, _walk_part(walker, name, codes), dict(program.env), codes))
-    return walked, program
+        walked.append(Walked(name, _walk_part(walker, name, codes), dict(walker.program.env), codes))
+    return walked
 
 
 def _walk_part(walker: Walker, name: StepName, codes: tuple[CellCode, ...]) -> Effects:
