@@ -56,7 +56,8 @@ CELLS = (
     "tidy_{n} = clean(raw_{p}, ['a', 'b'])\ntidy_{n}['big'] = tidy_{n}['a'] > tidy_{n}['a'].median()\n"
     "by_group = tidy_{n}.groupby('c')[['a', 'ratio']].agg(['mean', 'std'])\nby_group",
     "def report_{n}(frame, digits=2):\n    parts = []\n    for name, group in frame.groupby('c'):\n"
-    "        mean = group['a'].mean()\n        if mean > limit:\n            parts.append(f'{{name}}: {{mean:.{{digits}}f}}')\n"
+    "        mean = group['a'].mean()\n        if mean > limit:\n"
+    "            parts.append(f'{{name}}: {{mean:.{{digits}}f}}')\n"
     "        else:\n            parts.append(f'{{name}} is low')\n    return ', '.join(parts)\n\n"
     "print(report_{n}(raw_{p}))",
     "model_{n} = LogisticRegression(max_iter=200)\nfeatures = raw_{p}[['a', 'b']].to_numpy()\n"

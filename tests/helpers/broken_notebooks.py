@@ -152,7 +152,7 @@ def _deep_code(rng: random.Random, document: dict[str, Any]) -> None:
             "x = " + "1" * many,
             "x = '" + "a" * many,
             "x = " + "f'{" * (many % 100) + "1" + "}'" * (many % 100),
-            "def f():\n" + "\n".join("    " * at + "def f():" for at in range(1, min(many, 90))) + "\n" + "    " * 90 + "f()",
+            "\n".join("    " * at + "def f():" for at in range(min(many, 90))) + "\n" + "    " * 90 + "f()",
             "match x:\n    case " + "[" * min(many, 150) + "y" + "]" * min(many, 150) + ":\n        pass",
             "x = [" + "[y for y in " * min(many, 100) + "z" + "]" * min(many, 100) + "]",
             "eval('" + "(" * many + ")" * many + "')",
@@ -161,7 +161,7 @@ def _deep_code(rng: random.Random, document: dict[str, Any]) -> None:
             "%time " * many,
             "%%time\n" * many,
             "%%step " + "a" * many + "\nx = 1",
-            "def f(" + ", ".join(f"a{at}" for at in range(min(many, 3000))) + "): f(" + ", ".join("a0" for _ in range(min(many, 3000))) + ")\nf()",
+            f"def f({', '.join(f'a{at}' for at in range(min(many, 3000)))}):\n    f({'a0, ' * min(many, 3000)})\nf()",
         )
     )  # fmt: skip
     _source(rng, document, lambda text: code if rng.random() < 0.5 else f"{text}\n{code}")
@@ -187,7 +187,10 @@ def _nest(rng: random.Random, document: dict[str, Any]) -> None:
         owner[key] = deep
 
 
-_CHANGES = (_drop, _drop, _odd, _odd, _odd, _twice, _old, _cut_source, _sprinkle, _sprinkle, _shuffle_lines, _deep_code, _deep_code, _wild_tags, _nest)  # fmt: skip
+_CHANGES = (
+    _drop, _drop, _odd, _odd, _odd, _twice, _old, _cut_source, _sprinkle, _sprinkle, _shuffle_lines, _deep_code,
+    _deep_code, _wild_tags, _nest,
+)  # fmt: skip
 
 
 # Ways to write it

@@ -6,7 +6,7 @@ dictionary of such lists, `ts` pair of a list and a number, `o` instance, `it` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -183,7 +183,8 @@ class Writer:
         if made is not None:
             return made
         if self.chance(6):
-            return f"({self.value(scope, kind, depth + 1)} if {self.test(scope, depth + 1)} else {self.value(scope, kind, depth + 1)})"
+            one, other = self.value(scope, kind, depth + 1), self.value(scope, kind, depth + 1)
+            return f"({one} if {self.test(scope, depth + 1)} else {other})"
         if self.chance(4):
             return f"(lambda: {self.value(scope, kind, depth + 1)})()"
         return str(getattr(self, f"value_{kind}")(scope, depth + 1))
@@ -200,7 +201,7 @@ class Writer:
             lambda: f"{self.value(scope, 'ts', depth)}[1]",
             lambda: f"len({self.value(scope, 'ds', depth)})",
             lambda: f"len({self.value(scope, 's', depth)})",
-            lambda: f"{self.value(scope, 'ls', depth)}[0][0]" if False else f"len({self.value(scope, 'ls', depth)})",
+            lambda: f"len({self.value(scope, 'ls', depth)})",
             lambda: self.attribute(scope, "n"),
             lambda: self.closure_call(scope),
         ]
@@ -246,11 +247,7 @@ class Writer:
             lambda: f"list(map(lambda v_: v_ + {deeper('n')}, {deeper('xs')}[:5]))",
             lambda: f"list(filter(None, {deeper('xs')}))",
             lambda: f"[b_ for a_ in {deeper('ls')} for b_ in a_]",
-            lambda: (
-                f"({self.target(scope, 'xs') if scope.inside is None and depth < 2 else 'xs_9'} := {deeper('xs')})"
-                if False
-                else f"{deeper('xs')}.copy()"
-            ),
+            lambda: f"{deeper('xs')}.copy()",
         ]
         return self.pick(options)()
 
@@ -456,14 +453,18 @@ class Writer:
         weights = [weight for weight, _ in options]
         for _ in range(5):
             at = self.choose(sum(weights))
-            for weight, make in options:
-                if at < weight:
-                    break
-                at -= weight
-            made = make(scope)
+            made = next(make for make, weight in self.counted(options) if at < weight)(scope)
             if made:
                 return made
         return ["pass"]
+
+    @staticmethod
+    def counted(options: list[tuple[int, T]]) -> Iterator[tuple[T, int]]:
+        """Each option with the weight of all up to it."""
+        total = 0
+        for weight, option in options:
+            total += weight
+            yield option, total
 
     def block(self, scope: Scope, size: int = 2) -> list[str]:
         """An indented block; what it binds is certain only inside."""
@@ -736,11 +737,8 @@ class Writer:
             function.gives = None
             lines.append("    yield 1")
             head = f"def {name}({', '.join(texts)}):"
-            function.gives = "ls" if False else None
-            self.forget(name, scope)
             self.functions.pop(name, None)
             return [head.replace(name, "gen_", 1), *lines, *self.consume(scope, function)]
-        self.forget(name, scope)
         self.functions[name] = function
         scope.names[name] = "f"
         decorated = []
@@ -762,9 +760,6 @@ class Writer:
         target = self.target(scope, "xs")
         self.bound(scope, target, "xs")
         return [f"{target} = list(gen_({given}))"]
-
-    def forget(self, name: str, scope: Scope) -> None:
-        """A function that is defined again may need other names than those that were checked."""
 
     def define_closure(self, scope: Scope) -> list[str]:
         """A counter, or a function that changes a list that it holds."""

@@ -107,31 +107,34 @@ class Simulation:
         else:
             path.write_text(shared.text, encoding="utf-8")
 
+    def _product(self, step: object) -> dict[str, str]:
+        return {"variables": str(self.folder / "output" / str(step) / "variables.json")}
+
+    def _load(self, flow: StepFlow, namespace: dict[str, Any]) -> None:
+        for provider in flow.upstream:
+            upstream = self._product(provider)
+            own = [one for one in flow.inputs if one.provider == provider]
+            if certain := [one.name for one in own if one.certain]:
+                values = self.handover.load(upstream, *certain)
+                namespace.update(zip(certain, [values] if len(certain) == 1 else values, strict=True))
+            if maybe := [one.name for one in own if not one.certain]:
+                namespace.update(self.handover.load_bound(upstream, *maybe))
+        for provider, state in flow.state_in:
+            self.handover.load_state(self._product(provider), state)
+
     def _task(self, program: Program, flow: StepFlow, dataflow: Dataflow) -> str:
         """What a task's file does around the step's cells."""
-
-        def product(step: object) -> dict[str, str]:
-            return {"variables": str(self.folder / "output" / str(step) / "variables.json")}
-
         with fresh_process() as namespace:
             for tag, source in program:
                 if tag == "parameters":
                     run(source, namespace, "<parameters>")
-            self.handover.begin(product(flow.name), namespace)
+            self.handover.begin(self._product(flow.name), namespace)
             for name in flow.shared:
                 if name in dataflow.shared_names:
                     namespace[name] = getattr(sys.modules["demo_shared"], name)
             for line in flow.imports:
                 exec(line, namespace)
-            for provider in flow.upstream:
-                own = [one for one in flow.inputs if one.provider == provider]
-                if certain := [one.name for one in own if one.certain]:
-                    values = self.handover.load(product(provider), *certain)
-                    namespace.update(zip(certain, [values] if len(certain) == 1 else values, strict=True))
-                if maybe := [one.name for one in own if not one.certain]:
-                    namespace.update(self.handover.load_bound(product(provider), *maybe))
-            for provider, state in flow.state_in:
-                self.handover.load_state(product(provider), state)
+            self._load(flow, namespace)
             printed = ""
             for at, (tag, source) in enumerate(program):
                 if tag == f"step:{flow.name}":

@@ -193,6 +193,9 @@ FRAME_METHODS = frozenset(
 )
 """Fresh methods that only objects of pandas and its like have."""
 
+LAZY_METHODS = frozenset("groupby rolling resample expanding ewm".split())
+"""Methods whose result looks into the frame when it is asked, and sees what has changed there since."""
+
 VIEW_METHODS = frozenset("reshape ravel squeeze swapaxes transpose view diagonal".split())
 """Pure methods of arrays whose result looks into the same memory; an array may have come from a frame."""
 

@@ -191,7 +191,7 @@ def _shared_order(live: Liveness) -> Iterator[Finding]:
 
 
 def _shared_again(live: Liveness, program: Program) -> Iterator[Finding]:
-    """A shared function or class with state, whose name a step takes for another: its state has no name to travel by."""
+    """A shared function or class with state, whose name a step takes for another: no name is left for it to travel."""
     shared = live.parts[1]
     changed = set().union(*(part.effects.mutated for part in live.parts))
     for part in live.parts[2:]:
@@ -202,7 +202,7 @@ def _shared_again(live: Liveness, program: Program) -> Iterator[Finding]:
                     "CM211",
                     "shared-again",
                     "error",
-                    f"step {part.name} gives `{name}` another meaning, but what the shared `{name}` keeps would be lost",
+                    f"`{name}` gets another meaning in step {part.name}, so what the shared one keeps would be lost",
                     f"give `{name}` in step {part.name} another name",
                     part.effects.binds[name],
                     part.name,
@@ -301,7 +301,8 @@ def _function_state(live: Liveness, flows: tuple[StepFlow, ...], program: Progra
 def _memory(code: Code) -> str | None:
     if code.effects is not None:
         for name, default in code.default_labels.items():
-            if default.own and f"param:{code.label}:{name}" in code.effects.mutated:
+            symbol = f"param:{code.label}:{name}"
+            if default.own and not {symbol, f"deep:{symbol}"}.isdisjoint(code.effects.mutated):
                 return "mutable-default"
     return "closure-state" if code.stateful else None
 
