@@ -383,7 +383,7 @@ class Calls(Dynamic):
         effects.impure = True
         if name in knowledge.RECEIVER_ONLY_METHODS:
             self.bind_any_in(receiver, node, frame)
-            if not receiver.own and arguments.positional:
+            if not receiver.reach and arguments.positional and name in knowledge.SHALLOW_METHODS:
                 # Perhaps a class under another name: `push = list; push.append(xs, 1)`.
                 self.mutate(self.without_code(arguments.positional[0].own), frame, node)
             shallow = name in knowledge.SHALLOW_METHODS
