@@ -18,7 +18,7 @@ from broken_notebooks import broken_notebook
 from cellmill.errors import CellmillError
 from cellmill.promote import make_plan
 
-NOTEBOOKS = int(os.environ.get("CELLMILL_NOTEBOOKS", "250"))
+NOTEBOOKS = int(os.environ.get("CELLMILL_NOTEBOOKS", "120"))
 SECONDS = 10
 
 

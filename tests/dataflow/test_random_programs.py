@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from random_programs import Writer
 from simulated_pipeline import Program, Simulation
 
-PROGRAMS = int(os.environ.get("CELLMILL_PROGRAMS", "500"))
+PROGRAMS = int(os.environ.get("CELLMILL_PROGRAMS", "300"))
 
 
 @cache
