@@ -12,7 +12,7 @@ LINKED := $(VENV)/share/jupyter/labextensions/cellmill
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-extension lint format setup extension clean
+.PHONY: help demo test test-extension lint format docs setup extension clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: setup ## Style, format, types and the order of the layers
 format: $(READY) ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format
+
+docs: $(READY) ## Write the pages that come from the code
+	@$(BIN)/python scripts/findings_page.py
 
 setup: $(READY) $(LAB) ## Make .venv, or bring it up to date with pyproject.toml and extension/
 

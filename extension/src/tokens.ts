@@ -37,6 +37,7 @@ export namespace CommandIDs {
   export const showPipeline = 'cellmill:show-pipeline';
   export const showPipelines = 'cellmill:show-pipelines';
   export const goToCell = 'cellmill:go-to-cell';
+  export const reproduce = 'cellmill:reproduce';
   export const nextFinding = 'cellmill:next-finding';
   export const previousFinding = 'cellmill:previous-finding';
 }

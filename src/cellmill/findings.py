@@ -17,7 +17,7 @@ class Finding:
     Attributes
     ----------
     code
-        ``CM`` and three digits: CM1xx reading and tags, CM2xx names and dataflow, CM3xx state and side effects.
+        ``CM`` and three digits; ``cellmill.rules`` has the rule of each.
     kind
         The rule's name in kebab case, such as ``undefined-name`` or ``unserializable``.
     severity
@@ -30,6 +30,8 @@ class Finding:
         The step and the variable (or magic) that it is about, where there is one.
     cell, cell_id, line
         The cell's number (from 1), its id, and the line in it (from 1).
+    ignored, reason
+        Whether a comment or the pipeline's settings silence it, and why.
     """
 
     code: str
@@ -42,6 +44,8 @@ class Finding:
     cell: int | None = None
     cell_id: str | None = None
     line: int | None = None
+    ignored: bool = False
+    reason: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("message", "remedy", "name"):
@@ -50,8 +54,11 @@ class Finding:
                 object.__setattr__(self, field, printable(text))
 
     def as_dict(self) -> dict[str, Any]:
-        """All fields, for ``--json``."""
-        return asdict(self)
+        """All fields, for ``--json``; those about ignoring only where the finding is ignored."""
+        fields = asdict(self)
+        if not self.ignored:
+            del fields["ignored"], fields["reason"]
+        return fields
 
     def __str__(self) -> str:
         where = f"cell {self.cell}" if self.cell is not None else "notebook"

@@ -137,8 +137,21 @@ def a_cell_that_breaks(page: Page, shot: Callable[[str], Path]) -> None:
         "() => document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell.jp-mod-active')"
         "?.dataset.windowedListIndex === '9'"
     )
+    the_failure_in_the_notebooks_kernel(page, shot)
     page.get_by_role("button", name="Executed notebook", exact=True).first.click()
     page.locator(".lm-TabBar-tab", has_text="report.ipynb").first.wait_for()
+
+
+def the_failure_in_the_notebooks_kernel(page: Page, shot: Callable[[str], Path]) -> None:
+    page.get_by_role("button", name="Reproduce here").first.click()
+    page.get_by_text("Run cell 10 to see it fail here.").first.wait_for()
+    shot("reproduced")
+    run_command(page, "notebook:run-cell")
+    cell(page, 9).locator(".jp-OutputArea-output", has_text="KeyError").first.wait_for()
+    page.get_by_role("button", name="Reproduce here").first.click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_text("The kernel has values for df, largest").wait_for()
+    dialog.get_by_role("button", name="Cancel").click()
 
 
 def on_from_where_it_failed(page: Page, lab: Lab) -> None:

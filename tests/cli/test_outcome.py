@@ -86,12 +86,13 @@ def test_a_failure_shows_the_authors_own_lines(terminal: Console, failed: RunRes
 def test_the_closing_lines_say_what_to_type_next(terminal: Console, failed: RunResult) -> None:
     lines = shown(terminal, failed)
 
-    assert lines[-6:] == [
+    assert lines[-7:] == [
         "Failed in 1 min 01 s: 1 step failed, 1 up to date, 1 not run.",
         "Reports: train.html",
         "Next:    correct cell 9 of a.ipynb, or the values given by -p, then",
         "         cellmill promote a.ipynb",
         "         cellmill run pipelines/a -p 'label=a b' --from train",
+        "         see it fail again: %reproduce in the notebook, or cellmill reproduce r",
         "MLflow: experiment churn",
     ]
 

@@ -21,7 +21,8 @@ def started(*names: str, **more: Any) -> Event:
 
 
 def cell(task: str, number: int, cells: int) -> Event:
-    return Event("cell-started", task, {"cell": number, "cells": cells, "cell_id": None})
+    place = number + 5 if number < cells else None
+    return Event("cell-started", task, {"cell": number, "cells": cells, "cell_id": None, "number": place})
 
 
 STORY = [
@@ -67,7 +68,7 @@ def test_each_state_has_its_words() -> None:
     assert lines[0] == "churn  4 steps, profile test, n=3, model=lr"
     assert [line.split() for line in lines[1:]] == [
         ["✓", "a", "up", "to", "date"],
-        ["✗", "b", "failed", "cell", "3/4,", "2", "attempts", "1", "min", "15", "s"],
+        ["✗", "b", "failed", "cell", "8", "(3/4),", "2", "attempts", "1", "min", "15", "s"],
         ["–", "c", "not", "run", "b", "failed"],
         ["✓", "d", "done", "4", "cells", "1.2", "s"],
     ]
@@ -75,7 +76,7 @@ def test_each_state_has_its_words() -> None:
 
 def test_a_running_step_shows_its_cell_its_attempt_and_its_time() -> None:
     assert drawn(STORY[:4])[2].split()[:3] == ["▸", "b", "running"]
-    assert "cell 2/4" in drawn(STORY[:4])[2]
+    assert "cell 7 (2/4)" in drawn(STORY[:4])[2]
     assert drawn(STORY[:4])[2].endswith(" s")
     assert "attempt 2" in drawn(STORY[:7])[2]
 
@@ -89,7 +90,7 @@ def test_long_names_do_not_break_the_table() -> None:
         assert len(lines) == 3
         assert all(len(line) <= width for line in lines)
         assert "engineer_feat" in lines[2]
-        assert "cell 2/4" in lines[2]
+        assert "cell 7 (2/4)" in lines[2]
 
 
 def test_a_short_terminal_shows_the_rows_around_the_running_one_and_all_at_the_end() -> None:
@@ -123,14 +124,14 @@ def test_in_a_file_each_event_is_one_line() -> None:
         "churn: 4 steps, profile test, n=3, model=lr",
         "[1/4] a: up to date",
         "[2/4] b: started",
-        "[2/4] b: cell 2/4",
+        "[2/4] b: cell 7 (2/4)",
         "[2/4] b: attempt 1 of 2 failed: a.ipynb, cell 1 (step b): KeyError: 'x'.",
         "[2/4] b: attempt 2",
-        "[2/4] b: cell 3/4",
+        "[2/4] b: cell 8 (3/4)",
         "[2/4] b: failed after 1 min 15 s",
         "[3/4] c: not run: b failed",
         "[4/4] d: started",
-        "[4/4] d: cell 4/4",
+        "[4/4] d: outputs (4/4)",
         "[4/4] d: done in 1.2 s",
         "MLflow is down.",
     ]

@@ -31,7 +31,7 @@ def test_a_run_tells_each_step_and_where_to_look(churn: Path, command: Any) -> N
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "churn: 2 steps, n=5"
-    assert lines[1:3] == ["[1/2] load: started", "[1/2] load: cell 1/5"]
+    assert lines[1:3] == ["[1/2] load: started", "[1/2] load: inputs (1/5)"]
     assert any(line.startswith("[2/2] train: done in ") for line in lines)
     closing = next(place for place, line in enumerate(lines) if line.startswith("Succeeded in "))
     assert lines[closing].endswith(": 2 steps done.")

@@ -1,72 +1,88 @@
-"""docs/findings.md lists every finding that the source can make, with the kind and severity that it has there."""
+"""docs/findings.md is what the rules say, and every rule's examples are: the bad one is found, the good one is not."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from cellmill.findings import Finding
+from cellmill.notebook.read import notebook_of_cells
+from cellmill.promote.plan import read_cells
+from cellmill.rules import RULES, Rule
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "cellmill").rglob("*.py"))
 CODE = re.compile(r"CM\d{3}")
-SEVERITIES = {"error", "warning", "info"}
+MARK = re.compile(r"# %%(?P<text> \[markdown\])?(?P<tags>[^\n]*)\n?", re.MULTILINE)
+# Rules on what a saved notebook holds beside its cells' text, and on what is installed; they have tests of their own.
+NOT_IN_THE_TEXT = {"slow-cell", "large-output", "not-locked", "ghost-state"}
 
 
-def _documented() -> dict[str, tuple[set[str], str]]:
-    """Code to kinds and severities, as the page's tables have them."""
-    rows: dict[str, tuple[set[str], str]] = {}
-    for line in (ROOT / "docs" / "findings.md").read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("|") and CODE.fullmatch(cells[0]):
-            assert cells[0] not in rows, f"{cells[0]} stands twice"
-            assert len(cells) == 5, line
-            assert all(cells), line
-            rows[cells[0]] = (set(re.findall(r"`([\w-]+)`", cells[1])), cells[2])
-    return rows
+def test_the_page_is_current():
+    told = subprocess.run(
+        [sys.executable, "scripts/findings_page.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert told.returncode == 0, told.stderr
 
 
-def _texts(node: ast.AST) -> list[str]:
-    return [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+def test_codes_stand_with_the_rules_and_nowhere_else():
+    by_hand = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for path in SOURCES
+        if path.parent.name != "rules" or path.parent.parent.name != "cellmill"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value)
+    ]
+    assert by_hand == []
 
 
-def _calls() -> Iterator[tuple[str, ast.Call]]:
-    """Every call that is given a finding's code as a literal."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                words = [*node.args, *(one.value for one in node.keywords)]
-                literal = [one.value for one in words if isinstance(one, ast.Constant)]
-                codes = [one for one in literal if isinstance(one, str) and CODE.fullmatch(one)]
-                if codes and not any(text.startswith("Finding(") for text in literal if isinstance(text, str)):
-                    yield codes[0], node
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_every_rule_is_documented(rule: type[Rule]):
+    text = rule.text()
+    assert CODE.fullmatch(rule.code)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", kind) for kind in rule.kinds)
+    assert all((text.what, text.why, text.remedy))
+    assert rule.kinds[0] in NOT_IN_THE_TEXT or text.bad
 
 
-DOCUMENTED = _documented()
-CALLS = [(code, node) for code, node in _calls()]
+def test_codes_and_kinds_are_told_once():
+    kinds = [kind for rule in RULES.values() for kind in rule.kinds]
+    assert len(kinds) == len(set(kinds))
+    assert list(RULES) == sorted(RULES)
 
 
-def test_every_code_of_the_source_is_on_the_page_and_no_other():
-    made = {text for path in SOURCES for text in _texts(ast.parse(path.read_text())) if CODE.fullmatch(text)}
-    assert made == DOCUMENTED.keys()
+def _found(example: str, folder: Path) -> list[Finding]:
+    """Findings of an example: `# %%` begins a cell and has its tags behind it."""
+    starts = list(MARK.finditer(example))
+    if not starts or starts[0].start():
+        example = f"# %%\n{example}"
+        starts = list(MARK.finditer(example))
+    cells = []
+    for mark, end in zip(starts, [*(one.start() for one in starts[1:]), len(example)], strict=True):
+        cells.append(
+            {
+                "cell_type": "markdown" if mark["text"] else "code",
+                "source": example[mark.end() : end].strip("\n"),
+                "metadata": {"tags": mark["tags"].split()},
+            }
+        )
+    return list(read_cells(notebook_of_cells(folder / "example.ipynb", cells))[2])
 
 
-@pytest.mark.parametrize("code,call", CALLS, ids=[f"{code}-line{node.lineno}" for code, node in CALLS])
-def test_kind_and_severity_are_those_of_the_source(code: str, call: ast.Call):
-    kinds, severity = DOCUMENTED[code]
-    literal = [*call.args, *(one.value for one in call.keywords)]
-    texts = [one.value for one in literal if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    named = [text for text in texts if re.fullmatch(r"[a-z]+(-[a-z]+)+", text)]
-    assert set(named) <= kinds
-    given = SEVERITIES.intersection(texts)
-    # finding_at() takes errors for granted; where a variable decides, the page says of both.
-    computed = any(isinstance(one, ast.Name) and one.id == "severity" for one in literal)
-    assert severity.startswith(tuple(given or {"error"}))
-    assert not computed or "warning" in severity
+WITH_EXAMPLES = {code: rule for code, rule in RULES.items() if rule.text().bad}
 
 
-def test_kinds_that_are_chosen_while_running_are_on_the_page():
-    documented = set().union(*(kinds for kinds, _ in DOCUMENTED.values()))
-    assert {"bad-step-name", "step-name-collision", "mutable-default", "closure-state"} <= documented
+@pytest.mark.parametrize("rule", WITH_EXAMPLES.values(), ids=list(WITH_EXAMPLES))
+def test_the_bad_example_is_found_and_the_good_one_is_not(rule: type[Rule], tmp_path: Path):
+    text = rule.text()
+    found = [one for one in _found(text.bad, tmp_path) if one.code == rule.code]
+    assert [(one.kind, one.severity) for one in found] == [(rule.kinds[0], rule.severities[0])]
+    if text.good:
+        good = _found(text.good, tmp_path)
+        assert rule.code not in {one.code for one in good}
+        assert not [str(one) for one in good if one.severity == "error"]

@@ -72,6 +72,18 @@ def test_what_has_not_run_is_said_where_the_editor_knows(lab: Any, body: Any) ->
     assert _kinds(lab.post("analyse", told)[1]) == []
 
 
+def test_what_is_ignored_is_told_apart_with_its_reason(lab: Any, body: Any) -> None:
+    path = 'rows = open("/home/ada/rows.csv")'
+    told = lab.post("analyse", body("a.ipynb", [(path, ["step:a"])]))[1]
+    assert _kinds(told) == ["absolute-path"]
+    assert "another machine" in told["findings"][0]["why"].lower()
+    assert told["ignored"] == []
+    cells = [(f"{path}  # cellmill: ignore[CM501] all our machines have it", ["step:a"])]
+    told = lab.post("analyse", body("a.ipynb", cells))[1]
+    assert _kinds(told) == []
+    assert [(one["kind"], one["reason"]) for one in told["ignored"]] == [("absolute-path", "all our machines have it")]
+
+
 REMEDIES = {
     "untagged-name": [
         ([("import math", []), ("x = math.pi", ["step:a"])], [("cell0", "shared"), ("cell0", "step:a")]),
@@ -93,6 +105,10 @@ REMEDIES = {
     "used-before-defined": [([("y = z + 1", ["shared"]), ("z = 1", ["step:a"])], [("cell0", "step:a")])],
     "shared-await": [
         ([("import asyncio\nawait asyncio.sleep(0)", ["shared"]), ("x = 1", ["step:a"])], [("cell0", "step:a")])
+    ],
+    "untagged-cells": [
+        ([("x = 1", ["step:a"]), ("print(x)", [])], [("cell1", "step:a"), ("cell1", "skip")]),
+        ([("print(1)", []), ("x = 1", ["step:a"])], [("cell0", "skip")]),
     ],
     "raises-exception": [([("1 / 0", ["step:a", "raises-exception"])], [("cell0", "skip")])],
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cellmill.promote import make_plan, write_plan
 from cellmill.run import RunLog
 from cellmill.run.events import Event
 
@@ -250,6 +251,22 @@ def test_a_promotion_is_told_to_who_listens(lab: Any, cells: Any) -> None:
     _promote(lab, "brand_new", cells)
 
     assert stream.wait_for("pipelines") == {}
+    stream.close()
+
+
+def test_a_promotion_from_a_terminal_is_told_soon(lab: Any, churn: str, cells: Any) -> None:
+    stream = lab.listen()
+    next(iter(stream))
+    lab.write_notebook("notebooks/from_a_cell.ipynb", cells)
+    plan = make_plan(lab.root / "notebooks" / "from_a_cell.ipynb")
+    # The folders are looked through when somebody begins to listen, and then only every quarter of a minute.
+    time.sleep(1.5)
+
+    began = time.monotonic()
+    write_plan(plan)
+
+    assert stream.wait_for("pipelines") == {}
+    assert time.monotonic() - began < 8
     stream.close()
 
 

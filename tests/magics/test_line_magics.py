@@ -165,6 +165,17 @@ def test_readiness_shows_each_finding_with_place_and_remedy(author, write_cells,
     assert "bad.ipynb, cell 1, line 2: not ready for promotion: " in refused.traceback
 
 
+def test_readiness_counts_what_is_ignored_and_shows_it_on_request(author, write_cells, tmp_path) -> None:
+    line = 'print("/home/ada/a.csv")  # cellmill: ignore[CM501] all our machines have it'
+    path = write_cells(tmp_path / "ignoring.ipynb", f"%%step a\n{line}")
+    shown = author.run(f"%readiness {path}").text
+    assert "1 finding ignored: %readiness --show-ignored." in shown
+    assert "absolute" not in shown
+    shown = author.run(f"%readiness {path} --show-ignored").text
+    assert "Ignored: CM501, cell 1, line 2: " in shown
+    assert "(all our machines have it)." in shown
+
+
 def test_from_the_notebook_to_its_pipeline_and_through_it(start, project, write_cells) -> None:
     author = loaded(start, project)
     folder = project / "pipelines" / "churn"

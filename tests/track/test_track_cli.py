@@ -78,6 +78,8 @@ def test_a_run_without_its_server_ends_and_is_sent_later(project: Project, recor
     assert "http://127.0.0.1:1 can't be used (connection refused)" in said
     assert "cellmill track push" in said
     assert "Traceback" not in done.stderr
+    # What a cell logs with MLflow itself is among the metrics.
+    assert "Metrics: load: author = 3 " in said
 
     refused = cellmill(project, "track", "push")
     assert refused.returncode == 1

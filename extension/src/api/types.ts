@@ -41,6 +41,10 @@ export interface IFinding {
   cell: number | null;
   cell_id: string | null;
   line: number | null;
+  /** Why its rule matters. */
+  why?: string | null;
+  /** Why it is ignored, where it is. */
+  reason?: string | null;
   fixes?: readonly IFix[];
 }
 
@@ -100,6 +104,8 @@ export interface IAnalysis {
   edges: readonly IEdge[];
   roles: { readonly [cellId: string]: ICellRole };
   findings: readonly IFinding[];
+  /** Findings that comments or the pipeline's settings ignore. */
+  ignored?: readonly IFinding[];
   parameters: readonly IParameter[];
   undefined: readonly IUndefined[];
   pipeline: {
@@ -172,6 +178,8 @@ export interface ITask {
   cell: number;
   cells: number;
   cell_id: string | null;
+  /** The cell's place in the notebook, from 1; null for what promotion wrote. */
+  number?: number | null;
   attempt: number;
   seconds: number | null;
   began: number | null;

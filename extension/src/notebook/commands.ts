@@ -10,8 +10,10 @@ import { tagIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { nameProblem, roleOfTag, type IRole } from '../roles';
 import { CommandIDs } from '../tokens';
-import { goToCell, type IGoToCellArgs } from './goToCell';
+import { goToCell, openNotebook, type IGoToCellArgs } from './goToCell';
 import type { NotebookMarks } from './notebookMarks';
+import { reproduce } from './reproduce';
+import type { IReproduceArgs } from './reproduction';
 import { suggestSteps } from './suggestSteps';
 
 const CATEGORY = 'cellmill';
@@ -143,6 +145,39 @@ function addFindingCommands(context: ICommandsContext): void {
     }
   });
 
+  app.commands.addCommand(CommandIDs.reproduce, {
+    label: trans.__('Reproduce Failed Step Here'),
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          path: { type: 'string' },
+          run_id: { type: 'string' },
+          step: { type: 'string' },
+          cell_id: { type: 'string' },
+          cell: { type: 'number' },
+          line: { type: 'number' },
+          names: { type: 'array', items: { type: 'string' } }
+        },
+        required: ['path', 'run_id', 'step']
+      }
+    },
+    execute: async args => {
+      const wanted = args as unknown as IReproduceArgs;
+      const panel = openNotebook(wanted.path, context.tracker, context.documents);
+      if (!panel) {
+        return false;
+      }
+      app.shell.activateById(panel.id);
+      await panel.context.ready;
+      const done = await reproduce(panel, wanted, trans);
+      if (done && wanted.cell_id) {
+        await app.commands.execute(CommandIDs.goToCell, placeOf(wanted));
+      }
+      return done;
+    }
+  });
+
   for (const [command, step] of [
     [CommandIDs.nextFinding, 1] as const,
     [CommandIDs.previousFinding, -1] as const
@@ -153,6 +188,11 @@ function addFindingCommands(context: ICommandsContext): void {
       execute: () => goToFinding(context, step)
     });
   }
+}
+
+function placeOf(args: IReproduceArgs): ReadonlyPartialJSONObject {
+  const { path, cell_id, cell, line } = args;
+  return { path, cell_id, cell, line };
 }
 
 /** Go round the cells with findings from the active one on, and let the one reached speak. */

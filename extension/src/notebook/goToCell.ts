@@ -53,7 +53,8 @@ export async function goToCell(
   return true;
 }
 
-function openNotebook(
+/** The notebook at a path, opened if need be. */
+export function openNotebook(
   path: string,
   tracker: INotebookTracker,
   documents: IDocumentManager | null

@@ -7,7 +7,7 @@ import { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
-import type { IFailure, IFix } from '../api/types';
+import type { IFailure, IFix, IRun, ITask } from '../api/types';
 import { CommandIDs } from '../tokens';
 import { sentence, type PipelineModel } from './model';
 
@@ -43,6 +43,20 @@ export class Actions {
           autoClose: 6000
         });
       }
+    });
+  }
+
+  /** Give the notebook's kernel what a failed step began with. */
+  reproduce(run: IRun, task: ITask, names: readonly string[]): void {
+    const { notebook, cell_id, cell, line } = task.failure ?? {};
+    this.execute(CommandIDs.reproduce, {
+      path: notebook ?? '',
+      run_id: run.run_id,
+      step: task.name,
+      names: [...names],
+      ...(cell_id ? { cell_id } : {}),
+      ...(cell ? { cell } : {}),
+      ...(line ? { line } : {})
     });
   }
 

@@ -95,6 +95,7 @@ export function keepParts(before: IAnalysis | null, now: IAnalysis): IAnalysis {
     steps: keep(before.steps, now.steps),
     edges: keep(before.edges, now.edges),
     findings: keep(before.findings, now.findings),
+    ignored: keep(before.ignored, now.ignored),
     parameters: keep(before.parameters, now.parameters),
     pipeline: keep(before.pipeline, now.pipeline)
   };

@@ -21,7 +21,9 @@ STOPPED = 130
 # Name: what `cellmill --help` says of it. The module and the object in it have the same name.
 COMMANDS = {
     "check": "Say what stands between a notebook and its promotion.",
+    "explain": "Say what a finding's code means.",
     "promote": "Turn a tagged notebook into a pipeline folder.",
+    "reproduce": "Write a notebook in which a failed step fails again.",
     "run": "Run a pipeline.",
     "runs": "List runs, or follow one that goes on.",
     "steps": "Show a notebook's steps and what they hand over.",

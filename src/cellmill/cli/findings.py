@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from cellmill.findings import Finding, Severity
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
 _ORDER: tuple[Severity, ...] = ("error", "warning", "info")
@@ -31,6 +33,29 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
             _print_indented(console, "    ", f"{_sentence(finding.message)}.")
             _print_indented(console, "    → ", f"{finding.remedy}.")
         console.print()
+
+
+def print_ignored(console: Console, ignored: Sequence[Finding], notebook: Path, *, in_full: bool) -> None:
+    """Say how many findings are ignored, or which and why."""
+    from rich.text import Text
+
+    if not ignored:
+        return
+    if not in_full:
+        line = f"{_ignored(ignored)}: cellmill check {notebook} --show-ignored"
+        console.print(Text(line, style="dim"), soft_wrap=True)
+        return
+    console.print(Text("Ignored", style="bold"))
+    for finding in ignored:
+        head = Text.assemble("  ", (_place(finding), "bold"), f"  {finding.kind} ", (finding.code, "dim"))
+        console.print(head, soft_wrap=True)
+        _print_indented(console, "    ", f"{_sentence(finding.message)}.")
+        _print_indented(console, "    because: ", finding.reason or "no reason is given")
+    console.print()
+
+
+def _ignored(ignored: Sequence[Finding]) -> str:
+    return "1 finding is ignored" if len(ignored) == 1 else f"{len(ignored)} findings are ignored"
 
 
 def _print_indented(console: Console, head: str, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Lines that are shown above and below the one that failed.
 _NEIGHBOURS = 3
+# Metrics of a step that are printed; libraries that log by themselves log many.
+_MOST = 12
 # IPython's tracebacks: a frame's first line, the line that failed, another line of code.
 _FRAME = re.compile(r"(Cell In\s*\[\d+\],? line \d+|File .+?:\d+)")
 _ARROW = re.compile(r"-+> *\d+ ")
@@ -31,7 +33,13 @@ _WORDS: dict[TaskState, str] = {
 }
 
 
-def print_outcome(console: Console, result: RunResult, options: Sequence[str], tracking: Sequence[str]) -> None:
+def print_outcome(
+    console: Console,
+    result: RunResult,
+    options: Sequence[str],
+    tracking: Sequence[str],
+    logged: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:
     """Print the closing lines of a run.
 
     Parameters
@@ -40,6 +48,8 @@ def print_outcome(console: Console, result: RunResult, options: Sequence[str], t
         Those of the command line that the next run needs too: parameters and profile.
     tracking
         The tracker's lines on how to look at what it recorded.
+    logged
+        By task what its cells logged with MLflow.
     """
     for task in result.tasks:
         if task.failure is not None and task.failure.kind != "stopped":
@@ -50,7 +60,7 @@ def print_outcome(console: Console, result: RunResult, options: Sequence[str], t
     console.print(
         f"[{style}]{result.state.capitalize()}[/] in {duration(result.seconds)}: {_count(result)}.", highlight=False
     )
-    _print_lines(console, "Metrics", _metrics(result))
+    _print_lines(console, "Metrics", _metrics(result, logged or {}))
     _print_lines(console, "Reports", _reports(result))
     _print_lines(console, "Next", _next(result, options))
     for line in tracking:
@@ -144,13 +154,16 @@ def _reports(result: RunResult) -> list[str]:
     return [shown(reports[0])] if len(reports) == 1 else [f"{shown(result.output)}/*.html"] if reports else []
 
 
-def _metrics(result: RunResult) -> list[str]:
-    """What ``%metric`` recorded in this run, a line for each step."""
-    return [
-        f"{task.name}: " + ", ".join(f"{name} = {_number(value)}" for name, value in task.metrics.items())
-        for task in result.tasks
-        if task.metrics and task.state != "up-to-date"
-    ]
+def _metrics(result: RunResult, logged: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """What ``%metric`` and MLflow recorded in this run, a line for each step."""
+    lines = []
+    for task in result.tasks:
+        found = [f"{name} = {_number(value)}" for name, value in {**logged.get(task.name, {}), **task.metrics}.items()]
+        if len(found) > _MOST:
+            found[_MOST:] = [f"{len(found) - _MOST} more in MLflow"]
+        if found and task.state != "up-to-date":
+            lines.append(f"{task.name}: {', '.join(found)}")
+    return lines
 
 
 def _number(value: object) -> str:
@@ -168,7 +181,9 @@ def _next(result: RunResult, options: Sequence[str]) -> list[str]:
     if bad.failure.cell is not None and bad.failure.notebook is not None:
         notebook = shown(Path(bad.failure.notebook))
         values = ", or the values given by -p" if "-p" in options else ""
-        return [f"correct cell {bad.failure.cell} of {notebook}{values}, then", f"cellmill promote {notebook}", again]
+        correct = f"correct cell {bad.failure.cell} of {notebook}{values}, then"
+        look = f"see it fail again: %reproduce in the notebook, or cellmill reproduce {result.run_id}"
+        return [correct, f"cellmill promote {notebook}", again, look]
     return [again]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from cellmill.run.events import Event
-from cellmill.run.words import Lines, duration, title_of
+from cellmill.run.words import Lines, cell_words, duration, title_of
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -83,6 +83,7 @@ class Row:
     state: State = "waiting"
     cell: int = 0
     cells: int = 0
+    number: int | None = None
     attempt: int = 1
     began: float | None = None
     seconds: float | None = None
@@ -102,7 +103,7 @@ class Row:
                 self.state, self.attempt, self.cell = "running", data["attempt"], 0
                 self.began = self.began or time.monotonic()
             case "cell-started":
-                self.cell, self.cells = data["cell"], data["cells"]
+                self.cell, self.cells, self.number = data["cell"], data["cells"], data.get("number")
             case "task-finished":
                 self.state, self.seconds = "done", data["seconds"]
             case "task-skipped":
@@ -215,12 +216,12 @@ class LiveProgress:
         if not row.cells or row.state in ("up to date", "waiting"):
             return Text()
         if row.state != "running":
-            told = f"{row.cells} cells" if row.state == "done" else f"cell {row.cell}/{row.cells}"
+            told = f"{row.cells} cells" if row.state == "done" else cell_words(row.cell, row.cells, row.number)
             return Text(f"{told}, {row.attempt} attempts" if row.attempt > 1 else told, "dim")
         # The cell that runs counts as half done.
         full = round(_BAR * (row.cell - 0.5) / row.cells)
         line = "-" if self._plain else "━"
-        told = f" cell {row.cell}/{row.cells}"
+        told = f" {cell_words(row.cell, row.cells, row.number)}"
         return Text.assemble((line * full, "cyan"), (line * (_BAR - full), "bright_black"), told)
 
 

@@ -142,5 +142,5 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
         finally:
             tracker.close()
     log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)
-    print_outcome(console, result, options.lasting(), tracker.closing_lines)
+    print_outcome(console, result, options.lasting(), tracker.closing_lines, tracker.logged)
     return result

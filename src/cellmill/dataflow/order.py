@@ -12,6 +12,7 @@ from cellmill.dataflow.walk import Walked, walk
 from cellmill.findings import Finding
 from cellmill.notebook.cells import StepName
 from cellmill.notebook.steps import Step, Steps, TaggedCell
+from cellmill.rules.names import StepCycle
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,7 @@ def _impossible(steps: Steps, conflicts: list[_Conflict], before: dict[StepName,
             for first, then in pairwise(way):
                 if (first, then) in declared - needed:
                     remedy = f"take --after {first} away from step {then}"
-        found = Finding(
-            code="CM206",
-            kind="step-cycle",
-            severity="error",
+        found = StepCycle.finding(
             message=f"steps {one.before} and {one.after} need each other: {why}",
             remedy=remedy,
             step=one.before,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from cellmill.dataflow import knowledge, state
@@ -10,7 +11,7 @@ from cellmill.dataflow.liveness import Liveness
 from cellmill.dataflow.model import StepFlow
 from cellmill.dataflow.program import Program
 from cellmill.dataflow.scopes import bound_here
-from cellmill.dataflow.source import cell_code
+from cellmill.dataflow.source import CellCode, cell_code
 from cellmill.dataflow.values import NOTHING, Value
 from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 from cellmill.findings import Finding, Severity
@@ -18,6 +19,21 @@ from cellmill.notebook.cells import Cell, StepName
 from cellmill.notebook.magic_lines import first_magic
 from cellmill.notebook.setup_cells import only_defines
 from cellmill.notebook.steps import Role, Steps, TaggedCell
+from cellmill.rules.names import (
+    DynamicNames,
+    HistoryName,
+    ReservedName,
+    SharedAfterStep,
+    SharedAgain,
+    UndefinedName,
+    UnknownNames,
+    UnknownOutput,
+    UntaggedName,
+    UsedBeforeDefined,
+)
+from cellmill.rules.rule import Rule
+from cellmill.rules.state import CachedFunction, FunctionState, ProcessState, Unserializable
+from cellmill.rules.tags import UntaggedCells
 
 RESERVED_PARAMETERS = frozenset(("upstream", "product", "resources_"))
 
@@ -36,14 +52,33 @@ def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Pr
     found += _reserved(live)
     found += _not_made(steps, live)
     unique = {(one.code, one.step, one.name): one for one in reversed(found)}
-    return tuple(sorted(unique.values(), key=lambda one: (one.cell or 0, one.line or 0, one.code, one.name or "")))
+    told = (*unique.values(), *_left_out(steps, unique.values()))
+    return tuple(sorted(told, key=lambda one: (one.cell or 0, one.line or 0, one.code, one.name or "")))
 
 
 def _finding(
-    code: str, kind: str, severity: Severity, message: str, remedy: str, site: Site, step: str, name: str | None = None
+    rule: type[Rule],
+    message: str,
+    remedy: str,
+    site: Site,
+    step: str,
+    name: str | None = None,
+    *,
+    kind: str | None = None,
+    severity: Severity | None = None,
 ) -> Finding:
     part = {PARAMETERS: "parameters", SHARED: "shared"}.get(step, step)  # type: ignore[call-overload]
-    return Finding(code, kind, severity, message, remedy, part, name, site.cell, site.cell_id, site.line)
+    return rule.finding(
+        message,
+        remedy,
+        kind=kind,
+        severity=severity,
+        step=part,
+        name=name,
+        cell=site.cell,
+        cell_id=site.cell_id,
+        line=site.line,
+    )
 
 
 # Names
@@ -80,6 +115,58 @@ def _forgotten(steps: Steps) -> Iterator[tuple[TaggedCell, str]]:
     yield from ((tagged, "a skipped cell") for tagged in steps.skipped)
 
 
+def _left_out(steps: Steps, found: Iterable[Finding]) -> Iterator[Finding]:
+    """One note on all the cells without a tag that nothing above speaks of: the pipeline does not run them."""
+    if not steps.steps:
+        return
+    needed = {one.name for one in found if one.code == UntaggedName.code}
+    misread = {tagged.cell.id for tagged, _ in _misread(steps)}
+    cells = []
+    for cell in steps.untagged:
+        code = cell_code(TaggedCell(cell, Role("skip"), cell.source))
+        if cell.id in misread or not _does_something(cell, code):
+            continue
+        names = {name for node in ast.walk(code.tree) for name in bound_here(node)} if code is not None else set()
+        if not names & needed:
+            cells.append(cell)
+    if cells:
+        numbers = ", ".join(str(cell.number) for cell in cells)
+        one = len(cells) == 1
+        first = cells[0]
+        yield UntaggedCells.finding(
+            f"{len(cells)} code cell{' has' if one else 's have'} no tag and {'is' if one else 'are'} not part of the "
+            f"pipeline: cell{'' if one else 's'} {numbers}",
+            f"tag what the pipeline should run, such as `step:{steps.steps[-1].name}`, and the rest `skip`",
+            cell=first.number,
+            cell_id=str(first.id),
+        )
+
+
+def _does_something(cell: Cell, code: CellCode | None) -> bool:
+    """Whether a pipeline could miss the cell: not if it is empty, loads extensions, or serves the author only."""
+    if code is None:
+        return bool(cell.source.strip())
+    return any(not _is_line_magic(statement, _FOR_THE_DESK) for statement in code.tree.body)
+
+
+_FOR_THE_DESK = frozenset(
+    "load_ext reload_ext autoreload matplotlib config steps readiness promote reproduce run_pipeline".split()
+)
+
+
+def _is_line_magic(statement: ast.stmt, names: frozenset[str]) -> bool:
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    call = statement.value
+    given = call.args[0] if call.args else None
+    return (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "run_line_magic"
+        and isinstance(given, ast.Constant)
+        and given.value in names
+    )
+
+
 def _misread(steps: Steps) -> Iterator[tuple[TaggedCell, str]]:
     """Cells that lack a role only because their magic line can't be read: that is said where the line is."""
     for cell in steps.untagged:
@@ -91,8 +178,6 @@ def _misread(steps: Steps) -> Iterator[tuple[TaggedCell, str]]:
 
 def _defined_elsewhere(cells: Iterable[tuple[TaggedCell, str]]) -> dict[str, tuple[Cell, str]]:
     """Names that the given cells define, with the cell and what it is."""
-    import ast
-
     found: dict[str, tuple[Cell, str]] = {}
     for tagged, what in cells:
         code = cell_code(tagged)
@@ -114,9 +199,7 @@ def _untagged(part: Walked, name: str, site: Site, where: tuple[Cell, str]) -> F
     # What runs at the start of every step may define, but should not work.
     tags = f"`shared` or {step}" if only_defines(cell) else step
     return _finding(
-        "CM202",
-        "untagged-name",
-        "error",
+        UntaggedName,
         f"`{name}` is only defined in {what} (cell {cell.number}), which is not promoted",
         f"tag cell {cell.number} {tags}",
         site,
@@ -127,9 +210,7 @@ def _untagged(part: Walked, name: str, site: Site, where: tuple[Cell, str]) -> F
 
 def _history(part: Walked, name: str, site: Site) -> Finding:
     return _finding(
-        "CM204",
-        "history-name",
-        "error",
+        HistoryName,
         f"`{name}` is IPython's history, which a task does not have",
         "assign the result to a name and use that",
         site,
@@ -151,21 +232,20 @@ def _unknown(part: Walked, name: str, site: Site, later: Walked | None) -> Itera
                 if part.name == SHARED
                 else f"move the cell below step {later.name}"
             )
-            yield _finding("CM203", "used-before-defined", "error", message, remedy, site, part.name, name)
+            yield _finding(UsedBeforeDefined, message, remedy, site, part.name, name)
         return
     if later is not None and (site.via or not site.certain):
         return
     severity: Severity = "error" if site.certain and not site.via else "warning"
     inside = f" (in function {site.via})" if site.via else ""
     yield _finding(
-        "CM201",
-        "undefined-name",
-        severity,
+        UndefinedName,
         f"no cell defines `{name}`{inside}",
         f"define `{name}` in a cell above, or correct its spelling",
         site,
         part.name,
         name,
+        severity=severity,
     )
 
 
@@ -178,9 +258,7 @@ def _shared_order(live: Liveness) -> Iterator[Finding]:
             where = shared.binds.get(name)
             if where is not None and site.cell < where.cell and not site.via:
                 yield _finding(
-                    "CM205",
-                    "shared-after-step",
-                    "error",
+                    SharedAfterStep,
                     f"`{name}` is set again by the shared cell {where.cell} further down, "
                     "but shared cells run first in every task",
                     f"give the name in cell {where.cell} another spelling, or tag that cell as a step",
@@ -199,7 +277,7 @@ def _shared_again(live: Liveness, program: Program) -> Iterator[Finding]:
             codes = shared.env.get(name, NOTHING).own & program.codes.keys()
             if codes & changed:
                 yield _finding(
-                    "CM211",
+                    SharedAgain,
                     "shared-again",
                     "error",
                     f"`{name}` gets another meaning in step {part.name}, so what the shared one keeps would be lost",
@@ -214,9 +292,7 @@ def _reserved(live: Liveness) -> Iterator[Finding]:
     for name, site in live.parts[0].effects.binds.items():
         if name in RESERVED_PARAMETERS:
             yield _finding(
-                "CM207",
-                "reserved-name",
-                "error",
+                ReservedName,
                 f"Ploomber itself sets `{name}` in every task, so it can't be a parameter",
                 f"rename the parameter `{name}`",
                 site,
@@ -232,9 +308,7 @@ def _not_made(steps: Steps, live: Liveness) -> Iterator[Finding]:
             for name in tagged.role.options.outputs:
                 if name not in live.touches[place[step.name]]:
                     yield _finding(
-                        "CM210",
-                        "unknown-output",
-                        "error",
+                        UnknownOutput,
                         f"step {step.name} is to hand over `{name}` by --outputs, and does not make it",
                         f"correct `{name}` in --outputs, or take it out",
                         Site(tagged.cell.number, str(tagged.cell.id), 1),
@@ -257,9 +331,7 @@ def _unserializable(live: Liveness, flows: tuple[StepFlow, ...], program: Progra
             fact = facts[0]
             site = Site(fact.cell, _cell_id(parts, fact.cell), fact.line)
             yield _finding(
-                "CM301",
-                "unserializable",
-                "error",
+                Unserializable,
                 f"`{one.name}` is {fact.detail}, which can't be handed from step {one.provider} to step {flow.name}",
                 f"tag the cells that use `{one.name}` with one step, or make it again in step {flow.name}",
                 site,
@@ -287,14 +359,13 @@ def _function_state(live: Liveness, flows: tuple[StepFlow, ...], program: Progra
                 if code is not None and (kind := _memory(code)):
                     what = "a mutable default argument" if kind == "mutable-default" else "a closure"
                     yield _finding(
-                        "CM302",
-                        kind,
-                        "warning",
+                        FunctionState,
                         f"function `{one.name}` keeps state in {what}; it is handed over with that state",
                         "keep the state in a variable if it should be seen",
                         code.site,
                         code.step,
                         one.name,
+                        kind=kind,
                     )
 
 
@@ -319,9 +390,7 @@ def _cached(live: Liveness, program: Program) -> Iterator[Finding]:
         callers = [part for part in live.parts[2:] if code.label in part.effects.called]
         if len(callers) > 1:
             yield _finding(
-                "CM303",
-                "cached-function",
-                "error",
+                CachedFunction,
                 f"function `{code.name}` caches its results and does more than compute, but steps "
                 f"{callers[0].name} and {callers[1].name} would each have a cache of their own",
                 "tag the cells that call it with one step, or take the cache away",
@@ -343,9 +412,7 @@ def _process_state(live: Liveness) -> Iterator[Finding]:
             changed = name.removeprefix("patch:")
             who = "this line" if shown == changed else f"`{shown}`"
             yield _finding(
-                "CM304",
-                "process-state",
-                "warning",
+                ProcessState,
                 f"{who} changes `{changed}`, which belongs to the process, not to a name; the steps below get it too",
                 "tag the cell `shared` if every step should start with it",
                 site,
@@ -372,9 +439,7 @@ def _dynamic(live: Liveness) -> Iterator[Finding]:
     for part in live.parts:
         if part.effects.reads_any is not None:
             yield _finding(
-                "CM208",
-                "dynamic-names",
-                "warning",
+                DynamicNames,
                 "code made from text, or globals() as a whole, may use any variable, so all of them are handed over",
                 "write the names that are meant",
                 part.effects.reads_any,
@@ -382,9 +447,7 @@ def _dynamic(live: Liveness) -> Iterator[Finding]:
             )
         if part.effects.binds_any is not None:
             yield _finding(
-                "CM209",
-                "unknown-names",
-                "warning",
+                UnknownNames,
                 "this line may define any name (a star import, %run, exec), so every later step depends on it",
                 "import or define the names one by one",
                 part.effects.binds_any,

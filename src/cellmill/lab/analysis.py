@@ -23,7 +23,9 @@ from cellmill.notebook.read import notebook_of_cells
 from cellmill.notebook.roles import read_role
 from cellmill.notebook.steps import Role, Step, Steps, TaggedCell
 from cellmill.promote.parameters import read_parameters
-from cellmill.promote.plan import read_cells
+from cellmill.promote.plan import examine
+from cellmill.rules import rule_of
+from cellmill.rules.folder import NoOutputs
 
 Query = Mapping[str, str]
 
@@ -33,17 +35,19 @@ def analyse_notebook(root: Root, body: bytes, _: Query) -> dict[str, Any]:
     began = time.perf_counter()
     said = read_body(NotebookBody, body)
     notebook = _notebook(root, said)
-    steps, dataflow, findings = read_cells(notebook)
-    if not any("execution_count" in cell.model_fields_set for cell in said.cells):
-        # The editor did not say what has run.
-        findings = tuple(one for one in findings if one.kind != "no-outputs")
     pipeline = pipeline_of(root, notebook.path, notebook)
     folder = root.inside(pipeline["folder"]) if pipeline["exists"] else None
+    examined = examine(notebook, folder)
+    steps, dataflow, findings = examined.steps, examined.dataflow, examined.findings
+    if not any("execution_count" in cell.model_fields_set for cell in said.cells):
+        # The editor did not say what has run.
+        findings = tuple(one for one in findings if one.code != NoOutputs.code)
     return {
         "steps": _steps(steps, dataflow),
         "edges": _edges(dataflow, folder),
         "roles": _roles(steps),
         "findings": [told(one, steps) for one in findings],
+        "ignored": [told(one, steps) for one in examined.ignored],
         "parameters": [{"name": one.name, **one.as_settings()} for one in read_parameters(steps)],
         "undefined": _undefined(notebook),
         "pipeline": pipeline,
@@ -75,7 +79,8 @@ def told(finding: Finding, steps: Steps) -> dict[str, Any]:
     if cell_id is None and finding.cell is not None:
         cell_id = next((str(cell.id) for cell in steps.notebook.cells if cell.number == finding.cell), None)
     finding = replace(finding, cell_id=cell_id)
-    return {**finding.as_dict(), "fixes": fixes_of(finding, steps)}
+    rule = rule_of(finding.code)
+    return {**finding.as_dict(), "why": rule.text().why if rule else None, "fixes": fixes_of(finding, steps)}
 
 
 def _notebook(root: Root, said: NotebookBody) -> Notebook:

@@ -169,6 +169,17 @@ def _shared_await(finding: Finding, steps: Steps) -> Iterator[Fix]:
         yield _tag(cell, f"step:{later[0].name}")
 
 
+def _untagged_cells(finding: Finding, steps: Steps) -> Iterator[Fix]:
+    """The first of them joins the step above it, or is left out on purpose; the next one is then the first."""
+    cell = _cell(finding, steps)
+    if cell is None:
+        return
+    above = _step_above(cell, steps)
+    if above is not None:
+        yield _tag(cell, f"step:{above}")
+    yield _tag(cell, "skip")
+
+
 def _raises_exception(finding: Finding, steps: Steps) -> Iterator[Fix]:
     cell = _cell(finding, steps)
     if cell is not None:
@@ -190,4 +201,5 @@ _RULES: dict[str, Callable[[Finding, Steps], Iterator[Fix]]] = {
     "process-state": _process_state,
     "shared-await": _shared_await,
     "raises-exception": _raises_exception,
+    "untagged-cells": _untagged_cells,
 }

@@ -18,7 +18,7 @@ from cellmill.notebook import read_notebook
 from cellmill.notebook.steps import Steps
 from cellmill.promote import Plan, PromotionRefused, edited_files, make_plan, write_plan
 from cellmill.promote.names import check_name
-from cellmill.promote.plan import SEEDED, read_cells
+from cellmill.promote.plan import SEEDED, examine
 from cellmill.promote.write import changed_files
 
 # What a file's two texts may hold for a comparison in the browser.
@@ -29,7 +29,8 @@ def plan_promotion(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, A
     """Answer ``POST promotion/plan``."""
     said = read_body(PlanBody, body)
     notebook, folder = _places(root, said)
-    steps, _dataflow, findings = read_cells(read_notebook(notebook))
+    examined = examine(read_notebook(notebook), folder)
+    steps, findings = examined.steps, examined.findings
     answer = {
         "pipeline": folder.name,
         "folder": root.told(folder),
@@ -62,7 +63,7 @@ def promote(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]:
         written = write_plan(plan, force=said.force)
     except PromotionRefused as refused:
         if refused.findings:
-            steps = read_cells(read_notebook(notebook))[0]
+            steps = examine(read_notebook(notebook), folder).steps
             raise Refused(409, str(refused), reason="not-ready", findings=_all_told(refused.findings, steps)) from None
         reason = "edited" if refused.lost or not foreign else "taken"
         details = {"diff": refused.lost} if refused.lost else {}

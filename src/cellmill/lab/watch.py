@@ -60,6 +60,7 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self._runs: Runs | None = None
         self._pipelines: dict[Path, tuple[int, ...]] | None = None
+        self._projects: set[Path] = set()
         self._looked_at: dict[str, float] = {}
 
     async def with_runs(self, do: Callable[[Runs], T]) -> T:
@@ -110,14 +111,24 @@ class Watch:
         """In the thread: what changed since the last look."""
         pipelines = False
         if self._listeners and self._is_time("folders", _FOLDERS):
-            now = {folder: _state(folder) for folder in runs.find().pipelines}
+            found = runs.find()
+            self._projects = {self._root.folder, *found.with_runs}
+            now = {folder: _state(folder) for folder in found.pipelines}
             pipelines = self._pipelines is not None and now != self._pipelines
             self._pipelines = now
         elif self._listeners and self._is_time("pipelines", _PIPELINES):
-            now = {folder: _state(folder) for folder in self._pipelines or ()}
+            now = {folder: _state(folder) for folder in self._pipelines_near()}
             pipelines = now != self._pipelines
             self._pipelines = now
         return runs.changed(), pipelines, runs.going
+
+    def _pipelines_near(self) -> set[Path]:
+        """The pipelines that are known, and new ones where promotion from a cell or a terminal puts them."""
+        known = set(self._pipelines or ())
+        homes = {project / "pipelines" for project in self._projects}
+        homes |= {folder.parent for folder in known if folder.parent.name == "pipelines"}
+        found = [file.parent for home in homes if not home.is_symlink() for file in home.glob("*/pipeline.yaml")]
+        return known | {folder for folder in found if not folder.is_symlink()}
 
     def _is_time(self, what: str, pause: float) -> bool:
         now = time.monotonic()

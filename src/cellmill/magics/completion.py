@@ -15,6 +15,7 @@ _OPTIONS = {
     "%%step": ("--after", "--outputs", "--retries", "--timeout"),
     "%%check": (),
     "%promote": ("--force", "--dry-run", "--diff", "--into", "--notebook"),
+    "%reproduce": ("--anyway",),
     "%run_pipeline": ("-p", "--env", "--force", "--only", "--from"),
 }
 _STEP_FOLLOWS = ("--after", "--only", "--from", "%%check", "%%step")

@@ -11,6 +11,7 @@ from cellmill.magics.completion import Completion
 from cellmill.magics.measure_magics import MeasureMagics
 from cellmill.magics.pipeline_magics import PipelineMagics
 from cellmill.magics.reading_magics import ReadingMagics
+from cellmill.magics.reproduce_magics import ReproduceMagics
 from cellmill.magics.session import Session
 from cellmill.magics.transformer import MagicLineTransformer
 
@@ -35,6 +36,7 @@ class Loaded:
             ReadingMagics(shell, session),
             PipelineMagics(shell, session),
             MeasureMagics(shell, session),
+            ReproduceMagics(shell, session),
         )
         for magics in self._magics:
             shell.register_magics(magics)

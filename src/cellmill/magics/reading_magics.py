@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cellmill.dataflow import Dataflow
 
 _STEPS = Usage("%steps [NOTEBOOK]", words=1, values=("--notebook",))
-_READINESS = Usage("%readiness [NOTEBOOK]", words=1, values=("--notebook",))
+_READINESS = Usage("%readiness [NOTEBOOK] [--show-ignored]", words=1, flags=("--show-ignored",), values=("--notebook",))
 
 
 @magics_class
@@ -54,16 +54,18 @@ class ReadingMagics(Magics):
     def readiness(self, line: str) -> None:
         """Show what stands between this notebook and its promotion.
 
-            %readiness [NOTEBOOK]
+            %readiness [NOTEBOOK] [--show-ignored]
 
         Each finding has its cell, a reason and a remedy; errors must be mended, warnings may stay. Read from the saved
         file.
         """
-        from cellmill.promote import readiness
+        from cellmill.promote.plan import examine
 
         given = parse_arguments(_READINESS, line)
         notebook, unsaved = self._session.read_notebook(given.word or given.value("--notebook"))
-        display(findings_table(notebook.path.name, readiness(notebook.path), str(unsaved)))  # type: ignore[no-untyped-call]
+        found = examine(notebook)
+        ignored = _ignored(found.ignored, in_full="--show-ignored" in given.flags)
+        display(findings_table(notebook.path.name, found.findings, *ignored, str(unsaved)))  # type: ignore[no-untyped-call]
 
 
 def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[str, Any], unsaved: str = "") -> Table:
@@ -102,12 +104,22 @@ def _drawn(flow: Dataflow, known: Mapping[Any, Step]) -> str:
     return draw(nodes, edges)
 
 
-def findings_table(name: str, findings: Sequence[Finding], unsaved: str = "") -> Table:
+def _ignored(findings: Sequence[Finding], *, in_full: bool) -> list[str]:
+    if in_full:
+        reasons = [one.reason or "no reason is given" for one in findings]
+        return [
+            f"Ignored: {one.code}, {_place(one)}: {one.message} ({reason})."
+            for one, reason in zip(findings, reasons, strict=True)
+        ]
+    return [f"{_counted(len(findings), 'finding')} ignored: %readiness --show-ignored."] if findings else []
+
+
+def findings_table(name: str, findings: Sequence[Finding], *notes: str) -> Table:
     """Make the table that ``%readiness`` shows."""
     errors = sum(one.severity == "error" for one in findings)
     warnings = sum(one.severity == "warning" for one in findings)
     if not findings:
-        return Table(f"{name} is ready for %promote.", notes=_notes(unsaved))
+        return Table(f"{name} is ready for %promote.", notes=_notes(*notes))
     state = f"{name} is not ready" if errors else f"{name} is ready for %promote"
     rows = [(one.severity, one.code, _place(one), one.message, one.remedy) for one in findings]
     counted = ", ".join(_counted(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count)
@@ -115,7 +127,7 @@ def findings_table(name: str, findings: Sequence[Finding], unsaved: str = "") ->
         f"{state}: {counted or _counted(len(findings), 'remark')}.",
         ("", "code", "where", "what", "remedy"),
         rows,
-        _notes(unsaved),
+        _notes(*notes),
     )
 
 

@@ -18,6 +18,7 @@ from IPython.display import display
 from cellmill.magics.dag import Node, draw
 from cellmill.magics.tables import Table
 from cellmill.run.events import Event
+from cellmill.run.words import cell_words
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -85,7 +86,7 @@ class RunView:
                 attempt = data.get("attempt", 1)
                 return "running", f"attempt {attempt}" if attempt > 1 else ""
             case "cell-started":
-                return "running", f"cell {data['cell']}/{data['cells']}"
+                return "running", cell_words(data["cell"], data["cells"], data.get("number"))
             case "task-finished":
                 metrics = ", ".join(f"{name} = {value:.6g}" for name, value in (data.get("metrics") or {}).items())
                 return "done", "  ".join(part for part in (_seconds(data["seconds"]), metrics) if part)

@@ -129,6 +129,12 @@ class Session:
 
         click.echo(sentence, err=True)
 
+    def show(self, text: str) -> None:
+        """Show a text as the cell's own output."""
+        import click
+
+        click.echo(text)
+
     def _remember(self, info: ExecutionInfo) -> None:
         source = info.raw_cell or ""
         if info.cell_id is not None and source.strip() and info.store_history:

@@ -28,6 +28,8 @@ class Cell:
         All tags of the cell, cellmill's and foreign ones, in file order.
     outputs
         Saved outputs as in nbformat (code cells only).
+    began, seconds
+        When the cell last ran (ISO 8601) and how long, where Jupyter or Papermill wrote it down.
     """
 
     number: int
@@ -37,6 +39,8 @@ class Cell:
     tags: tuple[str, ...] = ()
     outputs: tuple[dict[str, Any], ...] = ()
     execution_count: int | None = None
+    began: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from cellmill.notebook import line_magics, names, order, placement, syntax
 from cellmill.notebook.cells import Cell, Notebook, StepName
 from cellmill.notebook.roles import finding_at, read_role
 from cellmill.notebook.steps import RoleKind, Step, StepOptions, Steps, TaggedCell
+from cellmill.rules.tags import OptionsDiffer
 
 _RULES = (placement.findings, names.findings, order.findings, syntax.findings, line_magics.findings)
 
@@ -83,8 +84,7 @@ def _joined_options(name: StepName, cells: Sequence[TaggedCell], findings: list[
                 findings.append(
                     finding_at(
                         one.cell,
-                        "CM116",
-                        "options-differ",
+                        OptionsDiffer,
                         f"step {name} says {option} {before:g} in an earlier cell and {now:g} here",
                         f"write {option} in one cell of the step only",
                         step=name,

@@ -11,9 +11,10 @@ from cellmill.notebook.measures import parse_criterion, parse_metric
 from cellmill.notebook.roles import finding_at
 from cellmill.notebook.steps import Steps, TaggedCell
 from cellmill.notebook.transform import parse, to_python
+from cellmill.rules.tags import AuthorOnlyMagic, BadMagicLine
 
 # They look at the notebook or start pipelines: in a task there is no notebook to look at.
-FOR_THE_AUTHOR = frozenset({"steps", "readiness", "promote", "run_pipeline"})
+FOR_THE_AUTHOR = frozenset({"steps", "readiness", "promote", "reproduce", "run_pipeline"})
 
 
 def findings(steps: Steps) -> list[Finding]:
@@ -27,8 +28,7 @@ def findings(steps: Steps) -> list[Finding]:
                 found.append(
                     finding_at(
                         tagged.cell,
-                        "CM102",
-                        "bad-magic-line",
+                        BadMagicLine,
                         error.message,
                         error.remedy or "",
                         step=tagged.role.name,
@@ -42,11 +42,9 @@ def findings(steps: Steps) -> list[Finding]:
 def _misplaced(tagged: TaggedCell, name: str, line: int) -> Finding:
     return finding_at(
         tagged.cell,
-        "CM117",
-        "author-only-magic",
+        AuthorOnlyMagic,
         f"%{name} serves the author only; the pipeline leaves it out",
         "move it to a cell without a tag",
-        severity="warning",
         step=tagged.role.name,
         name=name,
         line=line,

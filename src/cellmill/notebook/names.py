@@ -8,6 +8,8 @@ from cellmill.findings import Finding
 from cellmill.notebook.magic_lines import name_problem
 from cellmill.notebook.roles import finding_at
 from cellmill.notebook.steps import Step, Steps
+from cellmill.rules.rule import Rule
+from cellmill.rules.tags import BadStepName, StepNameCollision
 
 # Files and names that a pipeline folder has already, and what no file on Windows may be named.
 RESERVED = frozenset({"parameters", "reference", "upstream", "product", "conftest"})
@@ -28,23 +30,22 @@ def findings(steps: Steps) -> list[Finding]:
         problem = _problem(step, seen.get(_folded(step.name)), steps.notebook.name)
         seen.setdefault(_folded(step.name), step)
         if problem:
-            kind, message, remedy = problem
-            code = {"bad-step-name": "CM109", "step-name-collision": "CM110"}[kind]
+            rule, message, remedy = problem
             first = step.cells[0]
-            found.append(finding_at(first.cell, code, kind, message, remedy, step=step.name, name=step.name))
+            found.append(finding_at(first.cell, rule, message, remedy, step=step.name, name=step.name))
     return found
 
 
-def _problem(step: Step, same: Step | None, notebook: str) -> tuple[str, str, str] | None:
+def _problem(step: Step, same: Step | None, notebook: str) -> tuple[type[Rule], str, str] | None:
     if not step.name:
-        return "bad-step-name", "the tag step: names no step", "write step:NAME, such as step:load"
+        return BadStepName, "the tag step: names no step", "write step:NAME, such as step:load"
     bad = name_problem(step.name)
     if bad:
-        return "bad-step-name", *bad
+        return BadStepName, *bad
     folded = _folded(step.name)
     if same is not None:
         return (
-            "step-name-collision",
+            StepNameCollision,
             f"steps {same.name} and {step.name} (cells {same.cells[0].cell.number} and {step.cells[0].cell.number}) "
             "differ only in case, and would share one file on many machines",
             f"rename one, or write {same.name} in both if they are one step",
@@ -55,7 +56,7 @@ def _problem(step: Step, same: Step | None, notebook: str) -> tuple[str, str, st
         why = f"no file can be named {step.name} on Windows"
     else:
         return None
-    return "step-name-collision", why, f"name it {step.name}_step"
+    return StepNameCollision, why, f"name it {step.name}_step"
 
 
 def _folded(name: str) -> str:

@@ -10,6 +10,7 @@ from cellmill.notebook.cells import StepName
 from cellmill.notebook.magic_lines import did_you_mean
 from cellmill.notebook.roles import finding_at
 from cellmill.notebook.steps import Step, Steps, TaggedCell
+from cellmill.rules.tags import CheckBeforeStep, CheckOfUnknownStep, OrderCycle, UnknownAfter
 
 
 def findings(steps: Steps) -> list[Finding]:
@@ -28,8 +29,7 @@ def check_of_unknown_step(check: TaggedCell, known: Iterable[StepName]) -> Findi
     message = f"there is no step {name} to check" if name else "the tag check: names no step"
     return finding_at(
         check.cell,
-        "CM113",
-        "check-of-unknown-step",
+        CheckOfUnknownStep,
         message,
         did_you_mean(name, steps, _steps_are(steps)),
         name=name,
@@ -45,8 +45,7 @@ def _unknown_after(step: Step, known: Mapping[StepName, Step]) -> list[Finding]:
     return [
         finding_at(
             tagged.cell,
-            "CM111",
-            "unknown-after",
+            UnknownAfter,
             f"step {step.name} is to run after {name}, which is no step",
             did_you_mean(name, known, _steps_are(known)),
             step=step.name,
@@ -81,8 +80,7 @@ def _about_cycle(step: Step, cycle: list[StepName]) -> Finding:
     )
     return finding_at(
         tagged.cell,
-        "CM112",
-        "order-cycle",
+        OrderCycle,
         message,
         f"take one --after away, such as this one: %%step {step.name}",
         step=step.name,
@@ -95,11 +93,9 @@ def _early_checks(step: Step) -> list[Finding]:
     return [
         finding_at(
             check.cell,
-            "CM114",
-            "check-before-step",
+            CheckBeforeStep,
             f"the check of {step.name} stands above the step's first cell ({first}), but runs after it in the pipeline",
             f"move this cell below cell {step.cells[-1].cell.number}",
-            severity="warning",
             step=step.name,
         )
         for check in step.checks

@@ -11,6 +11,7 @@ from cellmill.notebook.magic_lines import USAGE
 from cellmill.notebook.roles import finding_at
 from cellmill.notebook.steps import Steps
 from cellmill.notebook.transform import split_cell_magic, to_python
+from cellmill.rules.tags import MisplacedMagicLine, NoSteps
 
 _OURS = re.compile(rf"\s*%%({'|'.join(USAGE)})\b(?!\?)")
 _AS_LINE_MAGIC = re.compile(r"\s*get_ipython\(\)\.run_line_magic\('%(\w+)'")
@@ -34,7 +35,7 @@ def _nothing_tagged(steps: Steps) -> list[Finding]:
     )
     other = steps.parameters or steps.shared or steps.skipped
     message = "cells are tagged, but none as a step" if other else "no cell is tagged, so there is nothing to promote"
-    return [Finding("CM101", "no-steps", "error", message, remedy)]
+    return [NoSteps.finding(message, remedy)]
 
 
 def _misplaced(cell: Cell) -> list[Finding]:
@@ -42,8 +43,7 @@ def _misplaced(cell: Cell) -> list[Finding]:
     return [
         finding_at(
             cell,
-            "CM108",
-            "misplaced-magic-line",
+            MisplacedMagicLine,
             f"%%{name} has no effect here",
             f"move the line %%{name} to the top of the cell, or split the cell above it",
             name=name,

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from cellmill.errors import CellmillError, shown
 from cellmill.notebook.cells import Cell, CellId, CellKind, Notebook
+from cellmill.notebook.timing import last_run
 
 _KINDS = ("code", "markdown", "raw")
 _VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -189,6 +190,7 @@ def _cells_of(path: Path, raw: Sequence[Any]) -> tuple[Cell, ...]:
         if not isinstance(found, dict) or found.get("cell_type") not in _KINDS:
             raise CellmillError("this cell is not in nbformat 4", notebook=path, cell=number, remedy=_NAME_ONE)
         source = _text(found.get("source", ""))
+        began, seconds = last_run(_mapping(found.get("metadata")))
         cells.append(
             Cell(
                 number=number,
@@ -197,7 +199,9 @@ def _cells_of(path: Path, raw: Sequence[Any]) -> tuple[Cell, ...]:
                 source=source,
                 tags=_tags(found.get("metadata")),
                 outputs=tuple(_output(one) for one in _list(found.get("outputs")) if isinstance(one, dict)),
-                execution_count=found.get("execution_count"),
+                execution_count=_count(found.get("execution_count")),
+                began=began,
+                seconds=seconds,
             )
         )
     return tuple(cells)
@@ -215,6 +219,10 @@ def _unique_id(given: object, source: str, taken: set[str], held: set[str]) -> C
             taken.add(digest)
             return CellId(digest)
         occurrence += 1
+
+
+def _count(given: object) -> int | None:
+    return given if isinstance(given, int) and not isinstance(given, bool) else None
 
 
 def _tags(metadata: object) -> tuple[str, ...]:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from cellmill.errors import CellmillError
-from cellmill.findings import Finding, Severity
+from cellmill.findings import Finding
 from cellmill.notebook.cells import Cell
+from cellmill.notebook.installs import without_installs
 from cellmill.notebook.magic_lines import MagicLine, first_magic, parse_magic_line, without_magic_line
 from cellmill.notebook.steps import Role, TaggedCell
 from cellmill.notebook.tags import misspelt, roles_of
+from cellmill.rules.rule import Rule
+from cellmill.rules.tags import BadMagicLine, MisspeltTag, TagAndMagicDiffer, TagOnTextCell, TwoRoles, UnknownMagic
 
 
 def finding_at(
     cell: Cell,
-    code: str,
-    kind: str,
+    rule: type[Rule],
     message: str,
     remedy: str,
     *,
-    severity: Severity = "error",
     step: str | None = None,
     name: str | None = None,
     line: int | None = None,
 ) -> Finding:
     """A finding about one cell."""
-    return Finding(code, kind, severity, message, remedy, step, name, cell.number, cell.id, line)
+    return rule.finding(message, remedy, step=step, name=name, cell=cell.number, cell_id=cell.id, line=line)
 
 
 def read_role(cell: Cell) -> tuple[TaggedCell | None, list[Finding]]:
@@ -39,11 +40,9 @@ def read_role(cell: Cell) -> tuple[TaggedCell | None, list[Finding]]:
     findings = [
         finding_at(
             cell,
-            "CM104",
-            "misspelt-tag",
+            MisspeltTag,
             f"the tag {tag!r} is not read",
             f"write {meant}",
-            severity="warning",
             name=tag,
         )
         for tag, meant in misspelt(cell.tags)
@@ -56,18 +55,16 @@ def read_role(cell: Cell) -> tuple[TaggedCell | None, list[Finding]]:
     if spoken and tagged and _differ(spoken, tagged):
         findings.append(_disagreement(cell, magics[0], tagged))
     role = spoken or tagged
-    return (TaggedCell(cell, role, body) if role else None), findings
+    return (TaggedCell(cell, role, without_installs(body)) if role else None), findings
 
 
 def _about_text_cell(cell: Cell) -> list[Finding]:
     return [
         finding_at(
             cell,
-            "CM105",
-            "tag-on-text-cell",
+            TagOnTextCell,
             f"the tag {found.tag!r} stands on a {cell.kind} cell, which no pipeline runs",
             "move it to a code cell, or make this a code cell",
-            severity="warning",
             name=found.tag,
         )
         for found in roles_of(cell.tags)
@@ -84,8 +81,7 @@ def _spoken(cell: Cell, magics: tuple[MagicLine, ...], findings: list[Finding]) 
             findings.append(
                 finding_at(
                     cell,
-                    "CM102",
-                    "bad-magic-line",
+                    BadMagicLine,
                     error.message,
                     error.remedy or "",
                     name=magic.name,
@@ -95,8 +91,7 @@ def _spoken(cell: Cell, magics: tuple[MagicLine, ...], findings: list[Finding]) 
     findings.extend(
         finding_at(
             cell,
-            "CM103",
-            "two-roles",
+            TwoRoles,
             f"a second magic line, %%{magic.name}, stands on this cell",
             "keep one; split the cell if it does two jobs (Edit > Split Cell)",
             name=magic.name,
@@ -113,8 +108,7 @@ def _tagged(cell: Cell, findings: list[Finding], *, magic_decides: bool) -> Role
         findings.append(
             finding_at(
                 cell,
-                "CM103",
-                "two-roles",
+                TwoRoles,
                 f"this cell has {len(found)} roles: {', '.join(one.tag for one in found)}",
                 "keep one of these tags; split the cell if it does two jobs (Edit > Split Cell)",
                 name=found[1].tag,
@@ -131,11 +125,9 @@ def _disagreement(cell: Cell, magic: MagicLine, tagged: Role) -> Finding:
     tag = f"{tagged.kind}:{tagged.name}" if tagged.name else tagged.kind
     return finding_at(
         cell,
-        "CM106",
-        "tag-and-magic-differ",
+        TagAndMagicDiffer,
         f"the magic line says %%{magic.name}{magic.arguments.rstrip()} and the tag {tag}; the magic line is taken",
         f"remove the tag {tag}",
-        severity="warning",
         name=tag,
         line=magic.line,
     )
@@ -148,8 +140,7 @@ def _about_unknown_magic(cell: Cell) -> list[Finding]:
     return [
         finding_at(
             cell,
-            "CM107",
-            "unknown-magic",
+            UnknownMagic,
             f"%%{magic.name} is no magic",
             f"you may have meant %%{magic.meant}",
             name=magic.name,

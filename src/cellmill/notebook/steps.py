@@ -36,8 +36,8 @@ class Role:
 class TaggedCell:
     """A code cell with a role.
 
-    ``body`` is the source with cellmill's own magic line replaced by an empty line, so that
-    line numbers in ``body`` are those of the cell. Other magics are still in it.
+    ``body`` is the source with cellmill's own magic line replaced by an empty line, and lines that install packages
+    too, so that line numbers in ``body`` are those of the cell. Other magics are still in it.
     """
 
     cell: Cell

@@ -6,6 +6,7 @@ from cellmill.findings import Finding
 from cellmill.notebook.roles import finding_at
 from cellmill.notebook.steps import Steps, TaggedCell
 from cellmill.notebook.transform import check_syntax, to_python
+from cellmill.rules.tags import SyntaxProblem
 
 
 def findings(steps: Steps) -> list[Finding]:
@@ -22,8 +23,7 @@ def findings(steps: Steps) -> list[Finding]:
 def _about(tagged: TaggedCell, error: SyntaxError) -> Finding:
     return finding_at(
         tagged.cell,
-        "CM115",
-        "syntax-error",
+        SyntaxProblem,
         f"a syntax error: {error.msg}",
         "run the cell in the notebook and mend it, or take its tag away",
         step=tagged.role.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from cellmill.errors import CellmillError, shown
 from cellmill.findings import Finding
 from cellmill.notebook import project_root, read_notebook, read_steps
 from cellmill.notebook.cells import Notebook
+from cellmill.notebook.installs import installs_in
 from cellmill.notebook.steps import Steps
 from cellmill.promote import provenance, spec
 from cellmill.promote.names import check_name, pipeline_name
@@ -22,6 +24,9 @@ from cellmill.promote.requirements import requirements_lock
 from cellmill.promote.rules import check_plan
 from cellmill.promote.shared import SharedModule, shared_module
 from cellmill.promote.tasks import TaskFile, task_cells, task_file
+from cellmill.readiness import check_steps
+from cellmill.readiness.ignores import apply_ignores
+from cellmill.readiness.settings import ignore_block, read_ignores
 
 GITIGNORE = "/output/\n/tests/.build/\n__pycache__/\n.ipynb_checkpoints/\n"
 # Made once, then the engineer's: promotion does not touch them again.
@@ -49,6 +54,8 @@ class Plan:
         Path below the folder (POSIX) to content.
     findings
         Warnings; a notebook with errors has no plan.
+    ignored
+        Findings that comments or the pipeline's settings ignore, with the reason.
     """
 
     name: str
@@ -58,6 +65,7 @@ class Plan:
     steps: Steps
     dataflow: Dataflow
     parameters: tuple[Parameter, ...]
+    ignored: tuple[Finding, ...] = ()
 
 
 def readiness(notebook_path: Path) -> tuple[Finding, ...]:
@@ -72,11 +80,47 @@ def read(notebook_path: Path) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
 
 def read_cells(notebook: Notebook) -> tuple[Steps, Dataflow, tuple[Finding, ...]]:
     """The same for a notebook that has been read, or that an editor holds unsaved."""
+    found = examine(notebook)
+    return found.steps, found.dataflow, found.findings
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A notebook, read: what stands between it and its promotion, and what is ignored of that."""
+
+    steps: Steps
+    dataflow: Dataflow
+    findings: tuple[Finding, ...]
+    ignored: tuple[Finding, ...] = ()
+
+
+def examine(notebook: Notebook, folder: Path | None = None) -> Examined:
+    """Read a notebook's steps, dataflow and all findings.
+
+    Parameters
+    ----------
+    notebook
+        A notebook that has been read, or that an editor holds unsaved.
+    folder
+        The pipeline's folder, whose settings may ignore findings; by default the one that promotion writes to.
+    """
     steps, reading = read_steps(notebook)
     dataflow = analyse(steps)
-    found = [*reading, *dataflow.findings, *check_plan(steps)]
-    found.sort(key=lambda one: (one.cell or 0, one.line or 0, one.code))
-    return steps, dataflow, tuple(found)
+    found = [*reading, *dataflow.findings, *check_plan(steps), *check_steps(steps)]
+    settings, problems = read_ignores(folder or pipeline_folder(notebook.path))
+    standing, ignored = apply_ignores(found, steps, settings, problems)
+    return Examined(steps, dataflow, _in_cell_order(standing), _in_cell_order(ignored))
+
+
+def _in_cell_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda one: (one.cell or 0, one.line or 0, one.code)))
+
+
+def pipeline_folder(notebook_path: Path, *, name: str | None = None, into: Path | None = None) -> Path:
+    """The folder that a notebook is promoted to."""
+    notebook_path = Path(notebook_path).absolute()
+    pipeline = check_name(name) if name else pipeline_name(notebook_path.stem)
+    return ((into or project_root(notebook_path.parent) / "pipelines") / pipeline).absolute()
 
 
 def make_plan(notebook_path: Path, *, name: str | None = None, into: Path | None = None) -> Plan:
@@ -99,7 +143,9 @@ def make_plan(notebook_path: Path, *, name: str | None = None, into: Path | None
         If the notebook can't be read or the name can't be used.
     """
     notebook_path = Path(notebook_path).absolute()
-    steps, dataflow, findings = read(notebook_path)
+    folder = pipeline_folder(notebook_path, name=name, into=into)
+    examined = examine(read_notebook(notebook_path), folder)
+    steps, dataflow, findings = examined.steps, examined.dataflow, examined.findings
     errors = [one for one in findings if one.severity == "error"]
     if errors:
         command = f"cellmill check {shown(notebook_path)}"
@@ -113,11 +159,10 @@ def make_plan(notebook_path: Path, *, name: str | None = None, into: Path | None
             line=first.line,
             remedy=first.remedy,
         )
-    pipeline = check_name(name) if name else pipeline_name(notebook_path.stem)
-    folder = ((into or project_root(notebook_path.parent) / "pipelines") / pipeline).absolute()
+    pipeline = folder.name
     parameters = read_parameters(steps)
     files = _files(pipeline, folder, steps, dataflow, parameters)
-    return Plan(pipeline, folder, files, findings, steps, dataflow, parameters)
+    return Plan(pipeline, folder, files, findings, steps, dataflow, parameters, examined.ignored)
 
 
 def _files(
@@ -130,7 +175,7 @@ def _files(
     text = {
         ".gitignore": GITIGNORE,
         "README.md": readme(pipeline, steps, dataflow, parameters, source),
-        "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, parameters, source),
+        "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, parameters, source) + ignore_block(folder),
         "env.test.yaml": spec.env_yaml(pipeline, parameters, workdir, profile="test"),
         "env.yaml": spec.env_yaml(pipeline, parameters, workdir),
         "pipeline.yaml": spec.pipeline_yaml(pipeline, steps, dataflow, parameters, source),
@@ -169,7 +214,8 @@ def _reference_tasks(tasks: dict[str, TaskFile], dataflow: Dataflow) -> list[Ref
             ReferenceCell(
                 str(one.tagged.cell.id),
                 one.source,
-                one.tagged.cell.tags,
+                # What an installation says is not the pipeline's, which does without it.
+                (*one.tagged.cell.tags, *(("nbval-ignore-output",) if installs_in(one.tagged.cell) else ())),
                 one.tagged.cell.outputs,
                 one.tagged.cell.execution_count,
             )

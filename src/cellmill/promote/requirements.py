@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from functools import lru_cache
@@ -10,6 +11,7 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from cellmill.dataflow.source import cell_code
+from cellmill.notebook.installs import installs_in
 from cellmill.notebook.steps import Steps
 
 _ALWAYS = ("ploomber", "ipykernel", "cloudpickle", "pyarrow")
@@ -21,12 +23,28 @@ def requirements_lock(steps: Steps) -> str:
     wanted = {_normal(name) for name in _ALWAYS}
     for module in modules:
         wanted |= {_normal(name) for name in _distributions().get(module, [])}
-    lines = [f"{name}=={version}" for name, version in sorted(_with_needs(wanted).items())]
+    asked = _asked_for(steps)
+    versions = _with_needs(wanted | asked.keys())
+    locked = {name: f"{name}=={version}" for name, version in versions.items()}
+    # What a cell installs and this machine does not have is named as the cell names it.
+    lines = [text for _, text in sorted((asked | locked).items())]
     return (
         "# Installed when the notebook was promoted: what it imports, what runs it, and what those need.\n"
         + "\n".join(lines)
         + "\n"
     )
+
+
+def _asked_for(steps: Steps) -> dict[str, str]:
+    """Packages that promoted cells install, by their normal names, as the author asked for them."""
+    found: dict[str, str] = {}
+    for tagged in steps.promoted:
+        for one in installs_in(tagged.cell):
+            for text in () if one.conda else one.packages:
+                name = re.match(r"[A-Za-z0-9._-]+", text)
+                if name:
+                    found.setdefault(_normal(name[0]), text.replace(" ", ""))
+    return found
 
 
 def missing_modules(steps: Steps) -> list[tuple[str, int, int]]:
@@ -38,13 +56,45 @@ def missing_modules(steps: Steps) -> list[tuple[str, int, int]]:
             continue
         if (steps.notebook.path.parent / f"{module}.py").exists() or (steps.notebook.path.parent / module).is_dir():
             continue
-        try:
-            found = find_spec(module)
-        except (ImportError, ValueError):
-            found = None
-        if found is None and folder:
+        if not _is_found(module) and folder:
             missing.append((module, cell, line))
     return missing
+
+
+def unlocked_modules(steps: Steps) -> list[tuple[str, int, int, str]]:
+    """Imports that work here and that the lock can't give another machine: (module, cell number, line, why)."""
+    found = []
+    for module, (cell, line) in _imported(steps).items():
+        beside = steps.notebook.path.parent / module
+        if module in sys.stdlib_module_names or beside.with_name(f"{module}.py").exists() or beside.is_dir():
+            continue
+        if module == "cellmill":
+            continue
+        names = _distributions().get(module, [])
+        if not names:
+            if _is_found(module):
+                found.append((module, cell, line, "it is on the import path and of no package"))
+        elif all(_is_local(name) for name in names):
+            found.append((module, cell, line, f"its package {names[0]} was installed from a folder"))
+    return found
+
+
+def _is_found(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+@lru_cache(maxsize=256)
+def _is_local(distribution: str) -> bool:
+    """Whether pip installed it from a folder or a file, not from an index (PEP 610)."""
+    try:
+        text = metadata.distribution(distribution).read_text("direct_url.json")
+        url = json.loads(text or "{}").get("url", "")
+    except (metadata.PackageNotFoundError, ValueError, AttributeError):
+        return False
+    return isinstance(url, str) and url.startswith("file:")
 
 
 def _imported(steps: Steps) -> dict[str, tuple[int, int]]:

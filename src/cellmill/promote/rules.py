@@ -9,12 +9,22 @@ from cellmill.dataflow.source import cell_code
 from cellmill.findings import Finding
 from cellmill.notebook.steps import Steps
 from cellmill.promote.parameters import assignment, read_parameters
-from cellmill.promote.requirements import missing_modules
+from cellmill.promote.requirements import missing_modules, unlocked_modules
+from cellmill.rules.folder import (
+    ComputedParameter,
+    FixedParameter,
+    NoOutputs,
+    NotInstalled,
+    RaisesException,
+    SharedAwait,
+)
+from cellmill.rules.production import NotLocked
 
 
 def check_plan(steps: Steps) -> Iterator[Finding]:
     """Findings that need more than names: modules that are not installed, shared cells that are no module."""
     yield from _not_installed(steps)
+    yield from _not_locked(steps)
     yield from _computed_parameters(steps)
     yield from _fixed_parameters(steps)
     yield from _waiting_shared(steps)
@@ -24,12 +34,20 @@ def check_plan(steps: Steps) -> Iterator[Finding]:
 
 def _not_installed(steps: Steps) -> Iterator[Finding]:
     for module, cell, line in missing_modules(steps):
-        yield Finding(
-            "CM401",
-            "not-installed",
-            "warning",
+        yield NotInstalled.finding(
             f"module `{module}` is not installed here, so requirements.lock can't name it",
             f"install it before you promote, or add it to the file {module}.py beside the notebook",
+            name=module,
+            cell=cell,
+            line=line,
+        )
+
+
+def _not_locked(steps: Steps) -> Iterator[Finding]:
+    for module, cell, line, why in unlocked_modules(steps):
+        yield NotLocked.finding(
+            f"module `{module}` works here, but requirements.lock can't give it to another machine: {why}",
+            f"install it from a package index, or put {module}.py beside the notebook",
             name=module,
             cell=cell,
             line=line,
@@ -48,10 +66,7 @@ def _computed_parameters(steps: Steps) -> Iterator[Finding]:
             if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or not read & settable:
                 continue
             name = sorted(read & settable)[0]
-            yield Finding(
-                "CM405",
-                "computed-parameter",
-                "warning",
+            yield ComputedParameter.finding(
                 f"this line uses `{name}` in the parameters cell, so it goes by the default of `{name}` in every run",
                 "move the line to the step that needs it, or to a shared cell",
                 step="parameters",
@@ -73,10 +88,7 @@ def _fixed_parameters(steps: Steps) -> Iterator[Finding]:
                 continue
             if any(isinstance(one, ast.Name) and one.id in settable for one in ast.walk(value)):
                 continue  # told as computed
-            yield Finding(
-                "CM406",
-                "fixed-parameter",
-                "info",
+            yield FixedParameter.finding(
                 f"`{name}` keeps its value in every run: only numbers, texts, True, None, lists and dicts can be set",
                 "write such a value to make it a parameter, or move the line to a shared cell",
                 step="parameters",
@@ -99,10 +111,7 @@ def _waiting_shared(steps: Steps) -> Iterator[Finding]:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
                 continue
             if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
-                yield Finding(
-                    "CM402",
-                    "shared-await",
-                    "error",
+                yield SharedAwait.finding(
                     "a shared cell becomes a module, which can't await at its top level",
                     "tag the cell as a step",
                     step="shared",
@@ -118,10 +127,7 @@ def _raising(steps: Steps) -> Iterator[Finding]:
     for step in steps.steps:
         for tagged in (*step.cells, *step.checks):
             if "raises-exception" in tagged.cell.tags:
-                yield Finding(
-                    "CM404",
-                    "raises-exception",
-                    "error",
+                yield RaisesException.finding(
                     "a cell that is meant to fail fails its task: Papermill stops at every error",
                     "catch the exception in the cell, or tag the cell `skip`",
                     step=step.name,
@@ -133,10 +139,7 @@ def _raising(steps: Steps) -> Iterator[Finding]:
 def _never_run(steps: Steps) -> Iterator[Finding]:
     promoted = [one for step in steps.steps for one in step.cells]
     if promoted and not any(one.cell.outputs or one.cell.execution_count for one in promoted):
-        yield Finding(
-            "CM403",
-            "no-outputs",
-            "info",
+        yield NoOutputs.finding(
             "the notebook was saved without outputs, so its tests have nothing to compare with",
             "run the notebook and save it before you promote",
         )

@@ -15,7 +15,7 @@ from cellmill.notebook.transform import PYTHON_BODIED, split_cell_magic, to_pyth
 
 _OWN_TAGS = re.compile(r"(parameters|shared|skip|(step|check):.*)$")
 _LINE_MAGIC = re.compile(
-    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|run_pipeline)\b(?P<rest>.*)$"
+    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|reproduce|run_pipeline)\b(?P<rest>.*)$"
 )
 _LOAD_EXT = re.compile(r"^(?P<indent>\s*)%(?:load_ext|reload_ext)\s+cellmill\s*$")
 _CELL_MARK = re.compile(r"^#\s*%%", re.MULTILINE)

@@ -34,9 +34,10 @@ class Event:
     task
         The task's name, for all ``task-`` and ``cell-`` kinds.
     data
-        By kind. ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``tasks`` (names in order),
-        ``parameters``, ``profile``;
-        ``cell-started``: ``cell`` (from 1), ``cells``, ``cell_id``;
+        By kind. ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``workdir`` (the folder
+        that the tasks run in, or None), ``tasks`` (names in order), ``parameters``, ``profile``;
+        ``cell-started``: ``cell`` (from 1, of the ``cells`` that the task has), ``cell_id``, ``number`` (the source
+        cell's place in the notebook; both None for what promotion wrote);
         ``task-started``: ``attempt`` (from 1), ``parameters``;
         ``task-finished``: ``seconds``, ``attempts``, ``notebook``, ``report``, ``variables`` (paths), ``metrics``;
         ``task-retried``: ``attempt`` (the one that failed), ``attempts`` and ``failure``;

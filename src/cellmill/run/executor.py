@@ -193,9 +193,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             attempts=settings.retries + 1,
             stop=self.stop,
             started=lambda attempt: self._started(task, attempt),
-            cell=lambda number, cells, cell_id: self.emit(
-                Event("cell-started", task.name, {"cell": number, "cells": cells, "cell_id": cell_id})
-            ),
+            cell=lambda number, cells, cell_id: self._cell_started(facts, number, cells, cell_id),
             retried=lambda attempt, failure: self._retried(facts, attempt, settings.retries + 1, failure),
             forgiven=lambda failure: self.forgive(failure_of_cell(failure, facts)),
         )
@@ -229,6 +227,13 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         }
         self.emit(Event("task-started", task.name, {"attempt": attempt, "parameters": parameters}))
         return self.environment(task.name)
+
+    def _cell_started(self, facts: TaskFacts, cell: int, cells: int, cell_id: str | None) -> None:
+        place = facts.origin.of_cell(cell_id, None)
+        number = place.cell if place is not None else None
+        self.emit(
+            Event("cell-started", facts.name, {"cell": cell, "cells": cells, "cell_id": cell_id, "number": number})
+        )
 
     def _retried(self, facts: TaskFacts, attempt: int, attempts: int, failure: CellFailure) -> None:
         told = failure_of_cell(failure, facts).as_dict()

@@ -265,6 +265,7 @@ def _waiting(name: str) -> dict[str, Any]:
         "cell": 0,
         "cells": 0,
         "cell_id": None,
+        "number": None,
         "attempt": 0,
         "seconds": None,
         "began": None,
@@ -282,7 +283,7 @@ def _change(task: dict[str, Any], kind: str, data: dict[str, Any], at: float) ->
         case "task-started":
             task.update(state="running", attempt=data.get("attempt"), cell=0, began=task["began"] or at)
         case "cell-started":
-            task.update(cell=data.get("cell"), cells=data.get("cells"), cell_id=data.get("cell_id"))
+            task.update({name: data.get(name) for name in ("cell", "cells", "cell_id", "number")})
         case "task-skipped":
             up_to_date = data.get("up_to_date") is True
             task.update(state="up-to-date" if up_to_date else "not-run", reason=data.get("reason"))

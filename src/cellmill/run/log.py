@@ -18,6 +18,8 @@ from typing import IO, Any, Literal, Self
 
 from cellmill.errors import CellmillError
 from cellmill.run.events import Event
+from cellmill.run.inputs import KEPT as INPUTS_KEPT
+from cellmill.run.inputs import forget_inputs, keep_inputs, with_inputs
 
 RunKind = Literal["run", "verify"]
 Source = Literal["lab", "cli", "magic"]
@@ -185,6 +187,8 @@ class RunLog:
         if event.kind == "run-finished":
             self._state = event.data["state"]
         self._attempt(lambda: self._append(event))
+        if event.kind == "task-failed" and event.task is not None and self._events is not None:
+            self._keep_inputs(event.task, event.data)
 
     def notice(self, text: str) -> None:
         """Write a sentence for the user, if the run has begun."""
@@ -273,6 +277,11 @@ class RunLog:
         self._events.write(line + "\n")
         self._events.flush()
 
+    def _keep_inputs(self, task: str, data: Mapping[str, Any]) -> None:
+        executed = data.get("notebook")
+        if executed and (data.get("failure") or {}).get("kind") != "stopped":
+            keep_inputs(self._record, task, Path(executed))
+
     def _close(self) -> None:
         with self._door:
             if self._events is not None:
@@ -325,11 +334,16 @@ def is_held(record: Path) -> bool:
 
 
 def prune(folder: Path, pipeline: Path, keep: int = KEPT) -> None:
-    """Take away the oldest records of a pipeline's runs; those that go on stay."""
+    """Take away the oldest records of a pipeline's runs, and of more of them what failed tasks were given.
+
+    Runs that go on stay.
+    """
     records = sorted((found for found in folder.iterdir() if RUN_ID.fullmatch(found.name)), reverse=True)
-    if len(records) <= keep:
+    if len(records) <= keep and len(with_inputs(records)) <= INPUTS_KEPT:
         return
     own = [record for record in records if read_json(record / "run.json").get("pipeline") == str(pipeline)]
+    for record in with_inputs(own)[INPUTS_KEPT:]:
+        forget_inputs(record)
     for record in own[keep:]:
         if not is_held(record):
             shutil.rmtree(record, ignore_errors=True)

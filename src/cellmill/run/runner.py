@@ -116,6 +116,7 @@ class _Run:
             "pipeline": self.pipeline.name,
             "folder": str(self.pipeline.folder),
             "output": str(self.pipeline.output),
+            "workdir": str(self.pipeline.workdir) if self.pipeline.workdir is not None else None,
             "tasks": list(tasks),
             "parameters": dict(self.pipeline.parameters),
             "profile": self.pipeline.profile,

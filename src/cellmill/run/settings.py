@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cellmill.errors import CellmillError
+from cellmill.readiness.settings import IgnoreSettings
 
 ParameterType = Literal["int", "float", "str", "bool", "list", "dict", "none", "any"]
 
@@ -53,6 +54,7 @@ class Settings(BaseModel):
     experiment: str | None = None
     parameters: dict[str, ParameterSettings] | None = None
     steps: dict[str, StepSettings] = Field(default_factory=dict)
+    ignore: tuple[IgnoreSettings, ...] = ()
 
 
 def read_settings(folder: Path) -> Settings:
@@ -111,6 +113,10 @@ def _reason(message: str) -> str:
 
 
 def _accepted(location: tuple[int | str, ...]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"parameters": ParameterSettings, "steps": StepSettings}
+    models: dict[str, type[BaseModel]] = {
+        "parameters": ParameterSettings,
+        "steps": StepSettings,
+        "ignore": IgnoreSettings,
+    }
     model = models.get(str(location[0]), Settings) if len(location) > 1 else Settings
     return list(model.model_fields)

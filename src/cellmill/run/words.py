@@ -25,6 +25,18 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def cell_words(cell: int, cells: int, number: int | None) -> str:
+    """Which cell of a task runs: by its number in the notebook, as errors and Jupyter count, and how far that is.
+
+    Examples
+    --------
+    >>> cell_words(4, 6, 12), cell_words(2, 6, None), cell_words(6, 6, None)
+    ('cell 12 (4/6)', 'inputs (2/6)', 'outputs (6/6)')
+    """
+    what = f"cell {number}" if number is not None else "outputs" if cell == cells else "inputs"
+    return f"{what} ({cell}/{cells})"
+
+
 def title_of(event: Event) -> tuple[str, str]:
     """The pipeline's name, and what is run with which values."""
     data = event.data
@@ -48,7 +60,7 @@ def words_of(event: Event) -> str:
         case "task-started":
             return "started" if data["attempt"] == 1 else f"attempt {data['attempt']}"
         case "cell-started":
-            return f"cell {data['cell']}/{data['cells']}"
+            return cell_words(data["cell"], data["cells"], data.get("number"))
         case "task-finished":
             return f"done in {duration(data['seconds'])}"
         case "task-skipped":

@@ -62,6 +62,8 @@ class Journal:
         self._failures: dict[str, str] = {}
         self._metrics: dict[str, dict[str, float]] = {}
         self._finished = False
+        # By task what its own cells logged with MLflow.
+        self.logged: dict[str, dict[str, float]] = {}
         self._tell = tell
         name = f"{self._pipeline.name} {event.data.get('run_id') or round(event.at)}"
         self.experiment = self._pipeline.experiment
@@ -137,6 +139,10 @@ class Journal:
         task = self._open(name, event.at - float(event.data.get("seconds") or 0))
         record = task_closing(event, task.parameters, self._pipeline.folder, task.current.started)
         deserted = event.kind == "task-finished" and self.deserted(name)
+        if not deserted:
+            self.logged[name] = {
+                key: value for key, value in self.sink.metrics(task.current).items() if not key.startswith("system/")
+            }
         self._end(task.current, record, _status(event), event.at)
         task.ended = True
         if deserted:

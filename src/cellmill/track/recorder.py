@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ from cellmill.track.store import Store, reason
 
 @dataclass(frozen=True)
 class State:
-    """Where the run is recorded; ``spooled`` if its tracking store could not be used."""
+    """Where the run is recorded, and by task the metrics that its own cells ``logged`` there.
+
+    ``spooled`` if its tracking store could not be used.
+    """
 
     experiment: str | None = None
     experiment_id: str | None = None
     run_id: str | None = None
     spooled: bool = False
+    logged: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, JSON-ready."""
@@ -56,7 +60,8 @@ class Recorder:
         if journal is None:
             return State()
         run_id = journal.run.server_id or journal.run.spool_id
-        return State(journal.experiment, journal.sink.experiment_id, run_id, journal.sink.spool is not None)
+        spooled = journal.sink.spool is not None
+        return State(journal.experiment, journal.sink.experiment_id, run_id, spooled, journal.logged)
 
     def take(self, event: Event) -> None:
         """Record an event."""

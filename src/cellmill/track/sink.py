@@ -113,6 +113,16 @@ class Sink:
         """Add to a run and set its final state, whatever its kernel left there."""
         self._put(run, record, lambda opened, run_id: end(opened.client, run_id, run.name, status, at))
 
+    def metrics(self, run: TrackedRun) -> dict[str, float]:
+        """What is recorded of a run by now, its kernel's own too."""
+        found: dict[str, float] = {}
+
+        def read(opened: _Opened, run_id: str) -> None:
+            found.update(opened.client.get_run(run_id).data.metrics)
+
+        self._put(run, Record(), read)
+        return found
+
     def settle(self, run: TrackedRun, status: str, at: float) -> None:
         """Set a final state again where a kernel that took long to exit changed it."""
         self._put(run, Record(), lambda opened, run_id: settle(opened.client, run_id, status, at))

@@ -134,6 +134,11 @@ class Tracker:
         return f"{base}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
 
     @property
+    def logged(self) -> dict[str, dict[str, float]]:
+        """By task the metrics that its own cells logged with MLflow, of tasks that ran."""
+        return self._state.logged
+
+    @property
     def reference(self) -> dict[str, str | None] | None:
         """Where the run is recorded: ``url``, ``experiment`` and what to type to see it; None if it is not (yet)."""
         if self.url is None:

@@ -1,13 +1,20 @@
-// Why a run failed, and the two clicks to the place: the executed notebook, and the source cell.
+// Why a run failed, and the clicks to the place: the source cell, its inputs in the kernel, the executed notebook.
 
 import { Button } from '@jupyterlab/ui-components';
 import { useState } from 'react';
-import type { IFailure, ITask } from '../../api/types';
+import type { IFailure, IRun, ITask } from '../../api/types';
+import { namesGiven } from '../../notebook/reproduction';
 import { usePanel } from '../context';
 import { Prose } from './prose';
 
-export function FailureView({ failure, task }: { failure: IFailure; task: ITask }) {
-  const { trans, actions } = usePanel();
+interface IFailureProps {
+  run: IRun;
+  failure: IFailure;
+  task: ITask;
+}
+
+export function FailureView({ run, failure, task }: IFailureProps) {
+  const { trans, actions, model } = usePanel();
   const [open, setOpen] = useState(false);
   const { cell, cell_id, line, notebook, executed, report, traceback } = failure;
   return (
@@ -31,6 +38,20 @@ export function FailureView({ failure, task }: { failure: IFailure; task: ITask 
             onClick={() => actions.goToCell({ path: notebook, cell_id, cell, line })}
           >
             {trans.__('Go to source cell')}
+          </Button>
+        ) : null}
+        {run.kind === 'run' && notebook?.endsWith('.ipynb') ? (
+          <Button
+            className="jp-mod-styled"
+            title={trans.__(
+              'Load what %1 began with into the notebook’s kernel, so that the cell can be run there',
+              task.name
+            )}
+            onClick={() =>
+              actions.reproduce(run, task, namesGiven(model.state.analysis, task.name))
+            }
+          >
+            {trans.__('Reproduce here')}
           </Button>
         ) : null}
         {executed ? (

@@ -3,7 +3,7 @@
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useEffect, useState } from 'react';
-import type { RunState, Severity, TaskState } from '../../api/types';
+import type { ITask, RunState, Severity, TaskState } from '../../api/types';
 import {
   doneIcon,
   failedIcon,
@@ -32,6 +32,17 @@ const ICONS: { readonly [state in State]: LabIcon } = {
   lost: lostIcon,
   refused: failedIcon
 };
+
+/** Which cell of a task runs, by its number in the notebook, and how far that is. */
+export function cellWords(task: ITask, trans: TranslationBundle): string {
+  const cell = Math.max(1, task.cell);
+  if (task.number) {
+    return trans.__('cell %1 (%2 of %3)', task.number, cell, task.cells);
+  }
+  return cell === task.cells
+    ? trans.__('outputs (%1 of %2)', cell, task.cells)
+    : trans.__('inputs (%1 of %2)', cell, task.cells);
+}
 
 /** A state's word. */
 export function stateWord(state: State, trans: TranslationBundle): string {

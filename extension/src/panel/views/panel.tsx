@@ -64,7 +64,7 @@ function PanelView() {
       ) : null}
       {analysis.steps.length ? <Steps state={state} /> : <NoSteps />}
       {analysis.steps.length || analysis.findings.length > 1 ? (
-        <Readiness findings={analysis.findings} />
+        <Readiness findings={analysis.findings} ignored={analysis.ignored} />
       ) : null}
       {analysis.steps.length || state.folder ? <Running state={state} /> : null}
       {state.folder ? (

@@ -12,7 +12,15 @@ import { Section } from './section';
 /** So many findings of one severity are shown at once. */
 const MANY = 50;
 
-export const Readiness = memo(function Readiness({ findings }: { findings: readonly IFinding[] }) {
+const NONE: readonly IFinding[] = [];
+
+export const Readiness = memo(function Readiness({
+  findings,
+  ignored = NONE
+}: {
+  findings: readonly IFinding[];
+  ignored?: readonly IFinding[];
+}) {
   const { trans } = usePanel();
   const groups = groupFindings(findings);
   const counts = countFindings(findings);
@@ -42,9 +50,19 @@ export const Readiness = memo(function Readiness({ findings }: { findings: reado
       ) : (
         <p className="cellmill-Muted">{trans.__('Nothing stands in the way.')}</p>
       )}
+      {ignored.length ? (
+        <p className="cellmill-Muted cellmill-Ignored" title={ignored.map(reasonOf).join('\n')}>
+          {trans._n('%1 ignored', '%1 ignored', ignored.length)}
+        </p>
+      ) : null}
     </Section>
   );
 });
+
+/** What is ignored and why, on one line. */
+function reasonOf(finding: IFinding): string {
+  return [finding.code, finding.message, finding.reason].filter(Boolean).join(' · ');
+}
 
 function Counts({ counts }: { counts: { readonly [severity in Severity]: number } }) {
   const { trans } = usePanel();
@@ -107,7 +125,9 @@ export function FindingItem({ finding, onGo }: { finding: IFinding; onGo?: () =>
               {place || trans.__('Show the cell')}
             </button>
           ) : null}
-          <span className="cellmill-Code">{finding.code}</span>
+          <span className="cellmill-Code" title={finding.why ?? undefined}>
+            {finding.code}
+          </span>
         </div>
         <div>
           <Prose text={full(finding.message)} />

@@ -7,7 +7,7 @@ import { usePanel } from '../context';
 import { duration, metric, value, when } from '../format';
 import { changedParameters, endOf, failedTask, isLive, metricsOf, progressOf } from '../runs';
 import { FailureView } from './failure';
-import { Ago, Elapsed, StateMark, stateWord } from './marks';
+import { Ago, cellWords, Elapsed, StateMark, stateWord } from './marks';
 import { MlflowLink } from './mlflowLink';
 import { Prose } from './prose';
 
@@ -81,7 +81,7 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
           <Prose text={run.message} />
         </p>
       ) : null}
-      {failed?.failure ? <FailureView failure={failed.failure} task={failed} /> : null}
+      {failed?.failure ? <FailureView run={run} failure={failed.failure} task={failed} /> : null}
       {!live && (run.state === 'failed' || run.state === 'stopped' || run.state === 'lost') ? (
         <Retry run={run} task={failed ?? firstUndone(run)} starting={starting} />
       ) : null}
@@ -136,9 +136,7 @@ function Progress({ run }: { run: IRun }) {
         {current.map(task => (
           <span key={task.name}>
             {' · '}
-            {task.cells
-              ? trans.__('%1: cell %2 of %3', task.name, Math.max(1, task.cell), task.cells)
-              : task.name}
+            {task.cells ? `${task.name}: ${cellWords(task, trans)}` : task.name}
             {task.attempt > 1 ? ` (${trans.__('attempt %1', task.attempt)})` : ''}
           </span>
         ))}

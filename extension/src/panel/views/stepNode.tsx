@@ -6,7 +6,7 @@ import { memo } from 'react';
 import type { IStep, ITask } from '../../api/types';
 import { usePanel } from '../context';
 import { duration } from '../format';
-import { SeverityMark, StateMark, stateWord } from './marks';
+import { cellWords, SeverityMark, StateMark, stateWord } from './marks';
 
 export interface IStepNodeData {
   step: IStep;
@@ -77,9 +77,7 @@ function factsOf(
   trans: TranslationBundle
 ): string {
   if (task?.state === 'running') {
-    return task.cells
-      ? trans.__('cell %1 of %2', Math.max(1, task.cell), task.cells)
-      : trans.__('starting');
+    return task.cells ? cellWords(task, trans) : trans.__('starting');
   }
   const cells = trans._n('%1 cell', '%1 cells', step.cells.length + step.checks.length);
   if (task?.state === 'up-to-date') {
