@@ -278,8 +278,6 @@ def _shared_again(live: Liveness, program: Program) -> Iterator[Finding]:
             if codes & changed:
                 yield _finding(
                     SharedAgain,
-                    "shared-again",
-                    "error",
                     f"`{name}` gets another meaning in step {part.name}, so what the shared one keeps would be lost",
                     f"give `{name}` in step {part.name} another name",
                     part.effects.binds[name],
