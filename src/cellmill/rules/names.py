@@ -358,13 +358,33 @@ class SharedAgain(Rule):
 
     Bad
     ---
+    %%shared
+    class Log:
+        lines = []
+    # %%
     %%step load
-    class Log: ...  # a shared cell has a class Log that has counted already
+    Log.lines.append("loaded")
+    log = Log()
+    # %%
+    %%step show
+    class Log:
+        pass
+    print(log.lines)
 
     Good
     ----
+    %%shared
+    class Log:
+        lines = []
+    # %%
     %%step load
-    class OwnLog: ...
+    Log.lines.append("loaded")
+    log = Log()
+    # %%
+    %%step show
+    class Page:
+        pass
+    print(log.lines)
 
     Remedy
     ------
