@@ -750,7 +750,7 @@ def _write_frame(path: Path, frame: Any) -> bool:
             back = pandas.read_parquet(path)
         pandas.testing.assert_frame_equal(frame, back, check_exact=True, check_freq=True, check_flags=True)
         same = _details(frame) == _details(back) and _plain_layout(frame) and _plain_layout(back)
-        same = same and not _holds_objects(frame)
+        same = same and not _holds_objects(frame) and _fixed(tuple(frame.attrs.values()))
     except Exception:
         same = False
     if not same:
@@ -766,6 +766,13 @@ def _holds_objects(frame: Any) -> bool:
     """Whether a column or an index may hold anything: a file has fewer types."""
     kinds = [*frame.dtypes, *(level.dtype for index in (frame.index, frame.columns) for level in _levels(index))]
     return "object" in {str(kind) for kind in kinds}
+
+
+def _fixed(value: Any) -> bool:
+    """Whether nobody can change it, so that it need not stay the same object as another name's."""
+    if type(value) is tuple:
+        return all(_fixed(one) for one in value)
+    return value is None or type(value) in (bool, int, float, complex, str, bytes)
 
 
 def _details(frame: Any) -> list[Any]:

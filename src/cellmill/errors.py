@@ -36,12 +36,13 @@ class CellmillError(Exception):
         line: int | None = None,
         remedy: str | None = None,
     ) -> None:
+        message = printable(message)
         super().__init__(message)
         self.message = message
         self.notebook = str(notebook) if notebook is not None else None
         self.cell = cell
         self.line = line
-        self.remedy = remedy
+        self.remedy = printable(remedy) if remedy is not None else None
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions pickle by their args alone; keyword data would be lost between processes.
@@ -57,6 +58,17 @@ class CellmillError(Exception):
         if self.remedy:
             text = f"{text}; {self.remedy}"
         return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def printable(text: str) -> str:
+    r"""The text without halves of characters (lone surrogates), which no file and no terminal takes.
+
+    Examples
+    --------
+    >>> printable("tag \ud800") == "tag \ufffd"
+    True
+    """
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def shown(path: Path) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from cellmill.errors import printable
+
 Severity = Literal["error", "warning", "info"]
 
 
@@ -44,6 +46,12 @@ class Finding:
     line: int | None = None
     ignored: bool = False
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("message", "remedy", "name"):
+            text = getattr(self, field)
+            if text is not None:
+                object.__setattr__(self, field, printable(text))
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, for ``--json``; those about ignoring only where the finding is ignored."""

@@ -17,14 +17,8 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import co2_forecast_handover
 
 co2_forecast_handover.begin(product, globals())
-from co2_forecast_shared import AutoReg, np, pd, play_again
-(
-    Backtest,
-    growth,
-    naive,
-    series,
-    smoothing,
-) = co2_forecast_handover.load(upstream["smoothing"], "Backtest", "growth", "naive", "series", "smoothing")
+from co2_forecast_shared import AutoReg, Backtest, np, pd, play_again
+series = co2_forecast_handover.load(upstream["smoothing"], "series")
 
 
 # %% cell="autoregression"
@@ -36,11 +30,4 @@ autoregression = play_again("autoregression", series, autoregress)
 autoregression
 
 # %% tags=["outputs"]
-co2_forecast_handover.save(
-    autoregress=autoregress,
-    autoregression=autoregression,
-    growth=growth,
-    naive=naive,
-    series=series,
-    smoothing=smoothing,
-)
+co2_forecast_handover.save(autoregress=autoregress, autoregression=autoregression, series=series)

@@ -1,5 +1,5 @@
 # %% tags=["parameters"]
-upstream = ["autoregression"]
+upstream = ["naive", "growth", "smoothing", "autoregression"]
 product = None
 resources_ = None
 first_year: int = 1960              # history before this year is left out
@@ -17,13 +17,11 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import co2_forecast_handover
 
 co2_forecast_handover.begin(product, globals())
-from co2_forecast_shared import AIR, MODEL, PAST, pd, plt
-(
-    autoregression,
-    growth,
-    naive,
-    smoothing,
-) = co2_forecast_handover.load(upstream["autoregression"], "autoregression", "growth", "naive", "smoothing")
+from co2_forecast_shared import AIR, Backtest, MODEL, PAST, pd, plt
+naive = co2_forecast_handover.load(upstream["naive"], "naive")
+growth = co2_forecast_handover.load(upstream["growth"], "growth")
+smoothing = co2_forecast_handover.load(upstream["smoothing"], "smoothing")
+autoregression = co2_forecast_handover.load(upstream["autoregression"], "autoregression")
 
 # %% [markdown]
 # ## Who was closest?

@@ -20,6 +20,7 @@ co2_forecast_handover.begin(product, globals())
 from co2_forecast_shared import (
     AIR,
     AutoReg,
+    Backtest,
     ExponentialSmoothing,
     MODEL,
     np,

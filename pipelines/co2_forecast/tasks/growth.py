@@ -1,5 +1,5 @@
 # %% tags=["parameters"]
-upstream = ["decompose", "naive"]
+upstream = ["decompose"]
 product = None
 resources_ = None
 first_year: int = 1960              # history before this year is left out
@@ -17,9 +17,8 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import co2_forecast_handover
 
 co2_forecast_handover.begin(product, globals())
-from co2_forecast_shared import np, pd, play_again, repeat_last_year
+from co2_forecast_shared import Backtest, np, pd, play_again, repeat_last_year
 series = co2_forecast_handover.load(upstream["decompose"], "series")
-Backtest, naive = co2_forecast_handover.load(upstream["naive"], "Backtest", "naive")
 
 
 # %% cell="growth"
@@ -32,9 +31,4 @@ growth = play_again("last year and growth", series, repeat_and_grow)
 growth
 
 # %% tags=["outputs"]
-co2_forecast_handover.save(
-    Backtest=Backtest,
-    growth=growth,
-    naive=naive,
-    repeat_and_grow=repeat_and_grow,
-)
+co2_forecast_handover.save(growth=growth, repeat_and_grow=repeat_and_grow)

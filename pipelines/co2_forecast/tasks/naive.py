@@ -35,4 +35,4 @@ naive = play_again("last year again", series, repeat_last_year)
 naive
 
 # %% tags=["outputs"]
-co2_forecast_handover.save(Backtest=Backtest, naive=naive)
+co2_forecast_handover.save(naive=naive)

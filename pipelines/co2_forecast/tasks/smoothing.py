@@ -1,5 +1,5 @@
 # %% tags=["parameters"]
-upstream = ["decompose", "growth"]
+upstream = ["decompose"]
 product = None
 resources_ = None
 first_year: int = 1960              # history before this year is left out
@@ -17,13 +17,8 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import co2_forecast_handover
 
 co2_forecast_handover.begin(product, globals())
-from co2_forecast_shared import ExponentialSmoothing, np, pd, play_again
+from co2_forecast_shared import Backtest, ExponentialSmoothing, np, pd, play_again
 series = co2_forecast_handover.load(upstream["decompose"], "series")
-(
-    Backtest,
-    growth,
-    naive,
-) = co2_forecast_handover.load(upstream["growth"], "Backtest", "growth", "naive")
 
 
 # %% cell="smoothing"
@@ -38,11 +33,4 @@ smoothing = play_again("Holt-Winters", series, holt_winters)
 smoothing
 
 # %% tags=["outputs"]
-co2_forecast_handover.save(
-    Backtest=Backtest,
-    growth=growth,
-    holt_winters=holt_winters,
-    naive=naive,
-    series=series,
-    smoothing=smoothing,
-)
+co2_forecast_handover.save(holt_winters=holt_winters, series=series, smoothing=smoothing)

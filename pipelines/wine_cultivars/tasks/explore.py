@@ -19,8 +19,13 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import wine_cultivars_handover
 
 wine_cultivars_handover.begin(product, globals())
-from wine_cultivars_shared import COLORS, GRAPES, plt
-grape, wines = wine_cultivars_handover.load(upstream["load"], "grape", "wines")
+from wine_cultivars_shared import plt
+(
+    COLORS,
+    GRAPES,
+    grape,
+    wines,
+) = wine_cultivars_handover.load(upstream["load"], "COLORS", "GRAPES", "grape", "wines")
 
 # %% cell="explore"
 means = wines.groupby(grape).mean().loc[GRAPES]

@@ -19,7 +19,7 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import wine_cultivars_handover
 
 wine_cultivars_handover.begin(product, globals())
-from wine_cultivars_shared import GRAPES, load_wine
+from wine_cultivars_shared import COLORS, GRAPES, load_wine
 
 # %% [markdown]
 # ## The bottles
@@ -43,4 +43,4 @@ assert wines.notna().all().all()
 assert set(grape) == set(GRAPES)
 
 # %% tags=["outputs"]
-wine_cultivars_handover.save(grape=grape, wines=wines)
+wine_cultivars_handover.save(COLORS=COLORS, GRAPES=GRAPES, grape=grape, wines=wines)

@@ -19,8 +19,8 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import wine_cultivars_handover
 
 wine_cultivars_handover.begin(product, globals())
-from wine_cultivars_shared import ConfusionMatrixDisplay, GRAPES, accuracy_score, np, plt
-grape = wine_cultivars_handover.load(upstream["load"], "grape")
+from wine_cultivars_shared import ConfusionMatrixDisplay, accuracy_score, np, plt
+GRAPES, grape = wine_cultivars_handover.load(upstream["load"], "GRAPES", "grape")
 cellar, tasting = wine_cultivars_handover.load(upstream["split"], "cellar", "tasting")
 frames = wine_cultivars_handover.load(upstream["together"], "frames")
 (

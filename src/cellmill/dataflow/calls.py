@@ -8,9 +8,24 @@ from dataclasses import dataclass
 from cellmill.dataflow import figures, files, knowledge, state
 from cellmill.dataflow.dynamic import Dynamic
 from cellmill.dataflow.effects import Code, Effects
+from cellmill.dataflow.expressions import MAKERS
 from cellmill.dataflow.files import FileUse
 from cellmill.dataflow.program import Frame
+from cellmill.dataflow.scopes import FunctionNode
 from cellmill.dataflow.values import NOTHING, Label, Value, union
+
+_BEING_READ = -2
+_ROUNDS = 6
+"""How often functions that call each other are read at most; what they do only grows, and soon not any more."""
+
+
+def _size(code: Code) -> tuple[int, ...]:
+    """Grows whenever more is known of what the function does."""
+    done = code.effects or Effects()
+    held = sum(map(len, done.stores.values())) + sum(map(len, done.callbacks.values()))
+    names = len(done.reads) + len(done.binds) + len(done.states) + len(done.draws) + len(done.files)
+    flags = int(code.stateful) + int(done.impure)
+    return len(done.mutated), held, len(code.returns.own), len(code.returns.reach), names, flags, len(code.made)
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,8 @@ class Calls(Dynamic):
         if isinstance(node.func, ast.Attribute):
             receiver = self.eval(node.func.value, frame)
             dotted = self.program.dotted(receiver)
+            if dotted is None and isinstance(node.func.value, ast.Name) and self.is_builtin(node.func.value.id, frame):
+                dotted = node.func.value.id
             if dotted is None:
                 self.read_formula(node, None, frame)
                 return self.call_method(node, receiver, node.func.attr, self.arguments(node, frame), frame)
@@ -62,7 +79,10 @@ class Calls(Dynamic):
             if name in at.locals or (at.scope is not None and name in at.scope.locals):
                 return False
             at = at.parent
-        return name in knowledge.BUILTINS and name not in self.program.env
+        if name not in knowledge.BUILTINS:
+            return False
+        self.program.watched.add(name)
+        return name not in self.program.env
 
     def arguments(self, node: ast.Call, frame: Frame) -> Arguments:
         positional: list[Value] = []
@@ -104,15 +124,15 @@ class Calls(Dynamic):
         codes = [self.program.codes[label] for label in callee.own if label in self.program.codes]
         unknown = [label for label in callee.own if self.needs_distrust(label)]
         results = [self.call_code(node, code, list(arguments.positional), arguments, callee, frame) for code in codes]
-        given = frozenset(label for label in callee.own if label.startswith("param:"))
+        given = frozenset(label for label in callee.own if label.startswith(("param:", "deep:param:")))
         if given and frame.function.kind == "function":
-            frame.function.effects.callbacks.append((given, arguments.all.reach))
+            frame.function.effects.add_callback(given, arguments.all.reach)
             results.append(self.fresh(node, callee | arguments.all))
             results.append(arguments.all)
             unknown = [label for label in unknown if label not in given]
             codes = codes or []
         if (not codes and not given) or unknown:
-            self.mutate(callee.reach | arguments.all.reach, frame, node)
+            self.mutate(self.inside(callee | arguments.all), frame, node)
             self.call_callbacks(node, union([callee, arguments.all]), arguments, frame)
             frame.function.effects.impure = True
             results.append(self.fresh(node, callee | arguments.all))
@@ -121,12 +141,12 @@ class Calls(Dynamic):
         return union(results)
 
     def needs_distrust(self, label: Label) -> bool:
+        """Whether calling what is behind the label may do anything: it is no function of the notebook."""
+        if label.startswith("global:"):
+            own = self.program.env.get(label[7:], NOTHING).own
+            return any(self.needs_distrust(one) for one in own)
         fact = self.program.facts.get(label)
-        return (
-            label not in self.program.codes
-            and (fact is None or fact.kind != "closure")
-            and not label.startswith("global:")
-        )
+        return label not in self.program.codes and (fact is None or fact.kind != "closure")
 
     def call_code(
         self, node: ast.Call, code: Code, positional: list[Value], arguments: Arguments, callee: Value, frame: Frame
@@ -145,15 +165,20 @@ class Calls(Dynamic):
         made = self.made_in_call(node, code)
         actual |= dict.fromkeys(code.made, made)
         if code.stateful:
-            self.mutate(callee.own, frame, node)
-        self.mutate(self.replace(done.mutated, actual, frame, deep=True), frame, node)
-        for targets, held in done.stores:
-            real = self.replace(set(targets), actual, frame, deep=False)
-            self.store(real, self.reachable(held, actual, frame), frame)
-        for called, handed in done.callbacks:
+            self.mutate(self.inside(callee), frame, node)
+        self.mutate(self.replace(done.mutated, actual, frame), frame, node)
+        for name, value in list(done.assigned.items()):
+            real = Value(self.replace(set(value.own), actual, frame), self.reachable(value.reach, actual, frame))
+            if frame.function.kind == "module":
+                self.program.assign(name, real, weak=True)
+            else:
+                effects.add_assigned(name, real)
+        for target, held in list(done.stores.items()):
+            self.store(self.replace({target}, actual, frame), self.reachable(held, actual, frame), frame)
+        for called, handed in list(done.callbacks.items()):
             self.call_back(node, called, self.reachable(handed, actual, frame), actual, frame)
         returned = Value(
-            self.replace(set(code.returns.own), actual, frame, deep=False),
+            self.replace(set(code.returns.own), actual, frame),
             self.reachable(code.returns.reach, actual, frame),
         )
         if code.generator:
@@ -174,32 +199,35 @@ class Calls(Dynamic):
     def call_back(
         self,
         node: ast.Call,
-        called: frozenset[Label],
+        symbol: Label,
         handed: frozenset[Label],
         actual: dict[Label, Value],
         frame: Frame,
     ) -> None:
         """A notebook function calls what it was given: now it is known what that is."""
-        for symbol in called:
-            function = actual.get(symbol)
-            if function is None or any(label.startswith("param:") for label in function.own):
-                inner = function.own if function is not None else frozenset((symbol,))
-                if frame.function.kind == "function":
-                    frame.function.effects.callbacks.append((inner, handed))
-                continue
-            dotted = self.program.dotted(function)
-            if dotted is not None and knowledge.is_functional(dotted) and dotted not in knowledge.MUTATING_FUNCTIONS:
-                continue
-            codes = [self.program.codes[label] for label in function.own if label in self.program.codes]
-            known = len(codes) == len(function.own) and bool(codes)
-            harmless = known and not any(
-                one.startswith(f"param:{code.label}") for code in codes for one in self.summary(code).mutated
-            )
-            if not harmless and function.own:
-                self.mutate(self.without_code(handed | function.reach) | function.own, frame, node)
-            for code in codes:
-                if code.stateful:
-                    self.mutate(function.own, frame, node)
+        function = actual.get(symbol.removeprefix("deep:"))
+        if function is not None and symbol.startswith("deep:"):
+            function = Value(function.reach, function.reach)
+        if function is None or any(label.startswith(("param:", "deep:param:")) for label in function.own):
+            inner = function.own if function is not None else frozenset((symbol,))
+            if frame.function.kind == "function":
+                frame.function.effects.add_callback(inner, handed)
+            return
+        dotted = self.program.dotted(function)
+        if dotted is not None and knowledge.is_functional(dotted) and dotted not in knowledge.MUTATING_FUNCTIONS:
+            return
+        codes = [self.program.codes[label] for label in function.own if label in self.program.codes]
+        known = len(codes) == len(function.own) and bool(codes)
+        harmless = known and not any(
+            one.removeprefix("deep:").startswith(f"param:{code.label}")
+            for code in codes
+            for one in self.summary(code).mutated
+        )
+        if not harmless and function.own:
+            self.mutate(self.without_code(handed | function.reach) | function.own, frame, node)
+        for code in codes:
+            if code.stateful:
+                self.mutate(self.inside(function), frame, node)
 
     def actuals(self, code: Code, positional: list[Value], arguments: Arguments, callee: Value) -> dict[Label, Value]:
         """What each symbolic label of a function's parameters stands for in this call."""
@@ -222,18 +250,20 @@ class Calls(Dynamic):
         actual[f"param:{code.label}:*"] = extra
         return actual
 
-    def replace(self, labels: set[Label], actual: dict[Label, Value], frame: Frame, *, deep: bool) -> frozenset[Label]:
-        """Symbolic labels made real for one call."""
+    def replace(self, labels: set[Label], actual: dict[Label, Value], frame: Frame) -> frozenset[Label]:
+        """Symbolic labels made real for one call: ``deep:x`` is what x holds, x the object itself."""
         real: set[Label] = set()
         for label in labels:
-            if label in actual:
-                real |= self.inside(actual[label]) if deep else actual[label].own
+            deep = label.startswith("deep:")
+            symbol = label[5:] if deep else label
+            if symbol in actual:
+                real |= self.inside(actual[symbol]) if deep else actual[symbol].own
             elif label.startswith("class:") and label[6:] in actual:
                 given = actual[label[6:]]
                 real |= self.classes_of(given.reach)
                 real |= {f"class:{one}" for one in given.own if one.startswith(("param:", "global:"))}
-            elif label.startswith("global:") and frame.function.kind == "module":
-                known = self.program.env.get(label[7:], NOTHING)
+            elif symbol.startswith("global:") and frame.function.kind == "module":
+                known = self.program.env.get(symbol[7:], NOTHING)
                 real |= self.inside(known) if deep else known.own
             elif label.startswith("class:global:") and frame.function.kind == "module":
                 real |= self.classes_of(self.program.env.get(label[13:], NOTHING).reach)
@@ -245,12 +275,13 @@ class Calls(Dynamic):
         """All that can be reached from the labels once they are made real."""
         real: set[Label] = set()
         for label in labels:
-            if label in actual:
-                real |= actual[label].reach
-            elif label.startswith("global:") and frame.function.kind == "module":
-                real |= self.program.env.get(label[7:], NOTHING).reach
+            symbol = label.removeprefix("deep:")
+            if symbol in actual:
+                real |= actual[symbol].reach
+            elif symbol.startswith("global:") and frame.function.kind == "module":
+                real |= self.program.env.get(symbol[7:], NOTHING).reach
             else:
-                real |= self.replace({label}, actual, frame, deep=True)
+                real |= self.replace({label}, actual, frame)
         return frozenset(real)
 
     def inside(self, value: Value) -> frozenset[Label]:
@@ -259,7 +290,15 @@ class Calls(Dynamic):
 
     def make_instance(self, node: ast.Call, code: Code, arguments: Arguments, callee: Value, frame: Frame) -> Value:
         """An instance holds on to its class and, unless shown otherwise, to what it was made from."""
-        made = self.fresh(node, callee | arguments.all, "instance", code.name)
+        factories = [self.program.codes[one] for one in callee.reach & self.program.codes.keys()]
+        kept: set[Label] = set()
+        for one in factories:
+            if isinstance(one.node, ast.Lambda):
+                self.summary(one)
+                kept |= one.returns.reach
+        given = self.reachable(frozenset(kept), {}, frame)
+        held = callee | arguments.all | Value(frozenset(), given)
+        made = self.fresh(node, held, "instance", code.name)
         for name in ("__init__", "__new__", "__post_init__"):
             if name in code.methods:
                 method = self.program.codes[code.methods[name]]
@@ -272,9 +311,10 @@ class Calls(Dynamic):
             code = self.program.codes[label]
             done = self.summary(code)
             if code.stateful:
-                self.mutate(frozenset((label,)) | given.own, frame, node)
-            if any(one.startswith(f"param:{label}") for one in done.mutated):
-                self.mutate(given.reach, frame, node)
+                self.mutate(frozenset((label,)) | self.inside(given), frame, node)
+            made_by = code.owner is not None and code.name in MAKERS
+            if not made_by and any(one.removeprefix("deep:").startswith(f"param:{label}") for one in done.mutated):
+                self.mutate(self.inside(given), frame, node)
 
     # Methods
 
@@ -297,6 +337,7 @@ class Calls(Dynamic):
         classes = [code for code in known if isinstance(code.node, ast.ClassDef)]
         labels = [code.methods[name] for code in classes if name in code.methods]
         if not classes and (not receiver.own or self.program.kinds(receiver) & {"unknown", "object"}):
+            self.program.watched_methods.add(name)
             labels = self.program.methods.get(name, [])
         for label in labels:
             code = self.program.codes[label]
@@ -347,13 +388,20 @@ class Calls(Dynamic):
             return self.pure_result(node, receiver, name, given)
         effects.impure = True
         if name in knowledge.RECEIVER_ONLY_METHODS:
+            self.bind_any_in(receiver, node, frame)
+            if not receiver.reach and arguments.positional and name in knowledge.SHALLOW_METHODS:
+                # Perhaps a class under another name: `push = list; push.append(xs, 1)`.
+                self.mutate(self.without_code(arguments.positional[0].own), frame, node)
             shallow = name in knowledge.SHALLOW_METHODS
             self.mutate(receiver.own if shallow else self.without_code(receiver.reach), frame, node)
             if name in knowledge.KEEPING_METHODS:
                 self.store(receiver.own, given.reach, frame)
             if name in knowledge.SELF_METHODS:
                 return receiver
-            return Value(receiver.reach | self.fresh(node).own, receiver.reach | self.fresh(node).reach)
+            # What it gives may have been in it, or be a default that it was given (setdefault, pop).
+            known = receiver.reach | given.reach
+            made = self.fresh(node)
+            return Value(known | made.own, known | made.reach)
         self.mutate(self.without_code(receiver.reach), frame, node)
         if not self.is_library_object(receiver):
             self.mutate(self.without_code(given.reach), frame, node)
@@ -368,7 +416,9 @@ class Calls(Dynamic):
         return all(fact is not None and fact.kind == "resource" and fact.detail != "a generator" for fact in facts)
 
     def pure_result(self, node: ast.Call, receiver: Value, name: str, given: Value) -> Value:
-        if self.program.kinds(receiver) <= {"frame"} and receiver.own:
+        if name in knowledge.LAZY_METHODS and receiver.own:
+            return self.fresh(node, receiver, "frame")
+        if self.program.kinds(receiver) <= {"frame"} and receiver.own and name not in knowledge.VIEW_METHODS:
             return self.fresh(node, kind="frame")
         if name in knowledge.FRESH_METHODS:
             kind = "frame" if name in knowledge.FRAME_METHODS else "object"
@@ -397,7 +447,7 @@ class Calls(Dynamic):
         """``inplace=True`` changes the object, ``out=`` and ``ax=`` what they are given."""
         for keyword in node.keywords:
             literal = keyword.value.value if isinstance(keyword.value, ast.Constant) else True
-            if keyword.arg == "inplace" and literal:
+            if (keyword.arg == "inplace" and literal) or keyword.arg is None:
                 self.mutate(receiver.own, frame, node)
             elif keyword.arg in knowledge.MUTATING_KEYWORDS and keyword.arg in arguments.keywords:
                 self.mutate(arguments.keywords[keyword.arg].reach, frame, node)
@@ -412,11 +462,17 @@ class Calls(Dynamic):
         """A function or class of a library or a builtin, by its dotted name."""
         effects = frame.function.effects
         given = arguments.all
+        owner, _, method = dotted.rpartition(".")
+        if arguments.positional and method in knowledge.CHANGING_METHODS and knowledge.is_class(owner):
+            # list.append(xs, 1) is xs.append(1).
+            rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.rest, arguments.paths[1:], None)
+            return self.call_method(node, arguments.positional[0], method, rest, frame)
         self.note_state(node, dotted, frame)
         figures.note_call(dotted, frame.function.effects, self.site(node))
         self.note_files(files.used_by_call(dotted, arguments.paths, arguments.mode), node, frame)
         self.mutate_keywords(node, given, arguments, frame)
         self.call_callbacks(node, given, arguments, frame)
+        self.use_operator([given], node, frame)
         if dotted not in knowledge.PURE_FOR_CACHE:
             effects.impure = True
         if dotted == "id":
@@ -446,10 +502,16 @@ class Calls(Dynamic):
             return self.fresh(node, given, "iterator", dotted)
         if dotted == "type":
             return self.class_of(given)
-        if dotted in ("next", "getattr", "min", "max", "anext"):
-            return self.program.content(given)
+        if dotted == "getattr":
+            # It may be a method, which holds its object.
+            return Value(frozenset(one for one in given.reach if not one.startswith("resource:")), given.reach)
+        if dotted in ("next", "min", "max", "anext"):
+            # An element of the first argument, or one of several arguments as it is.
+            return self.program.content(given) | union([given])
         if dotted.startswith(("pandas.", "polars.")):
-            return self.fresh(node, NOTHING if knowledge.returns_fresh(dotted) else given, "frame")
+            # Cells of a frame may be objects that others know.
+            cells = Value(frozenset(), given.reach - given.own)
+            return self.fresh(node, cells if knowledge.returns_fresh(dotted) else given, "frame")
         if knowledge.returns_fresh(dotted):
             return self.fresh(node, NOTHING, "instance", dotted)
         if not knowledge.is_functional(dotted) and dotted not in knowledge.BUILTINS:
@@ -487,33 +549,55 @@ class Calls(Dynamic):
         """What a function does when it is called, in symbols for its parameters and the notebook's names."""
         if code.effects is not None and code.version == self.program.version:
             return code.effects
-        if code.version == -2:  # being worked out: recursion sees what is known so far
+        if code.version == _BEING_READ:
+            # Recursion sees what is known so far; whoever is reading it reads it again.
+            self._recursed.add(code.label)
             return code.effects or Effects()
-        node = code.node
-        effects = Effects()
-        code.effects = code.effects or effects
-        if isinstance(node, ast.ClassDef):
+        if isinstance(code.node, ast.ClassDef):
+            code.effects = code.effects or Effects()
             code.version = self.program.version
             return code.effects
-        code.version = -2
+        started = len(self._summarised)
+        self._summarising += 1
+        for _ in range(_ROUNDS):
+            known = _size(code)
+            self._recursed.discard(code.label)
+            self._read_function(code, code.node)
+            if code.label not in self._recursed or _size(code) == known:
+                break
+            for other in self._summarised[started:]:
+                other.version = -1
+        self._recursed.discard(code.label)
+        self._summarising -= 1
+        self._summarised.append(code)
+        if not self._summarising:
+            self._summarised.clear()
+        assert code.effects is not None
+        return code.effects
+
+    def _read_function(self, code: Code, node: FunctionNode) -> None:
+        effects = Effects()
+        code.effects = code.effects or effects
+        code.version = _BEING_READ
         scope = self.scope(node)
         code.generator = scope.is_generator and not isinstance(node, ast.Lambda)
         parent = code.parent if isinstance(code.parent, Frame) else None
         frame = Frame("function", effects, parent, scope, code=code)
         for name in scope.locals & set(code.parameters):
             symbol = f"param:{code.label}:{name}"
-            frame.locals[name] = Value(frozenset((symbol,)), frozenset((symbol,)))
+            frame.locals[name] = Value(frozenset((symbol,)), frozenset((symbol, f"deep:{symbol}")))
         for star in (node.args.vararg, node.args.kwarg):
             if star is not None:
                 symbol = f"param:{code.label}:*"
-                frame.locals[star.arg] = Value(frozenset((symbol,)), frozenset((symbol,)))
+                # Its tuple or dictionary is the function's own; what is in it was given.
+                inside = frozenset((symbol, f"deep:{symbol}"))
+                frame.locals[star.arg] = Value(inside, inside)
         self.program.made.append(set())
         self.run_body(node, frame)
         code.made = frozenset(self.program.made.pop())
         code.effects = effects
         code.returns = union(frame.returns) if frame.returns else NOTHING
         code.version = self.program.version
-        return effects
 
     def run_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, frame: Frame) -> None:
         saved = (self.depth, self.weak_depth, self.loops, self.broken, self.cell, self.cell_id)

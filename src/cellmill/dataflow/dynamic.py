@@ -16,6 +16,7 @@ _DOLLAR = re.compile(r"(?<!\\)\$(\w+)")
 _LONGEST_FORMULA = 500
 _AT_NAME = re.compile(r"@(\w+)")
 _NAMESPACES = frozenset(("globals", "locals", "vars"))
+_STACK = frozenset(("sys._getframe", "inspect.currentframe", "inspect.stack", "gc.get_objects", "gc.get_referrers"))
 _SHELL = frozenset(("system", "getoutput", "getoutput"))
 _PROCESS_CELLS = frozenset("bash sh script perl ruby ! sx system".split())
 _DISPLAY_CELLS = frozenset("html HTML markdown latex javascript js svg SVG".split())
@@ -156,8 +157,24 @@ class Dynamic(Expressions):
             return union([self.eval(one, frame) for one in node.args])
         if frame.function.kind == "function" and getattr(node.func, "id", "") != "globals":
             return union(list(frame.locals.values())) if frame.locals else NOTHING
-        frame.function.effects.reads_any = frame.function.effects.reads_any or self.site(node)
-        return NOTHING
+        effects = frame.function.effects
+        effects.reads_any = effects.reads_any or self.site(node)
+        if frame.function.kind != "module":
+            # What it does with them is only known where it is called, and that is any of them.
+            effects.binds_any = effects.binds_any or self.site(node)
+        return self.fresh(node, union(list(self.program.env.values()) or [NOTHING]), detail="globals")
+
+    def read_main(self, node: ast.AST, frame: Frame) -> None:
+        """``__main__`` as a module, or a frame of the stack: any name may be read and bound by way of it."""
+        effects = frame.function.effects
+        effects.reads_any = effects.reads_any or self.site(node)
+        effects.binds_any = effects.binds_any or self.site(node)
+
+    def eval_Attribute(self, node: ast.Attribute, frame: Frame) -> Value:
+        value = super().eval_Attribute(node, frame)
+        if self.program.dotted(value) in _STACK:
+            self.read_main(node, frame)
+        return value
 
     def namespace_key(self, node: ast.Subscript, frame: Frame) -> str | None:
         """The name in ``globals()["name"]``, if it is literal."""
@@ -178,6 +195,11 @@ class Dynamic(Expressions):
         key = self.namespace_key(node, frame)
         if key is not None:
             return self.read(key, frame, node)
+        name = node.slice
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "modules":
+            of_main = not isinstance(name, ast.Constant) or name.value == "__main__"
+            if of_main and self.program.dotted(self.eval(node.value, frame)) == "sys.modules":
+                self.read_main(node, frame)
         return super().eval_Subscript(node, frame)
 
     def assign_subscript(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
@@ -227,6 +249,7 @@ class Dynamic(Expressions):
         """A name that is used if it exists."""
         effects = frame.function.effects
         effects.soft_reads.setdefault(name, self.site(node))
+        self.program.watched.add(name)
         if name in self.program.env or frame.function.kind == "function":
             self.read(name, frame, node)
 

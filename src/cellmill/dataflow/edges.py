@@ -155,12 +155,23 @@ def _add_after(steps: Steps, drafts: dict[StepName, Draft]) -> None:
 
 def _add_file_order(parts: list[Walked], drafts: dict[StepName, Draft]) -> None:
     """Steps that use the same files keep the notebook's order, where no other edge keeps it."""
-    users = [part for part in parts[_BEFORE_STEPS:] if part.effects.files]
-    for at, part in enumerate(users):
-        for before in reversed(users[:at]):
+    place = {part.name: at for at, part in enumerate(parts)}
+    above: list[int] = [0] * len(parts)  # for each part the steps that run before it, as bits
+    users: list[Walked] = []
+    for at, part in enumerate(parts[_BEFORE_STEPS:], start=_BEFORE_STEPS):
+        for name in drafts[part.name].reasons:
+            above[at] |= above[place[name]] | 1 << place[name]
+        if not part.effects.files:
+            continue
+        for before in reversed(users):
+            there = place[before.name]
+            if above[at] >> there & 1:
+                continue
             found = _file_conflict(before.effects, part.effects)
-            if found is not None and not _reaches(before.name, part.name, drafts):
+            if found is not None:
                 drafts[part.name].depend(before.name, found)
+                above[at] |= above[there] | 1 << there
+        users.append(part)
 
 
 def _file_conflict(before: Effects, after: Effects) -> str | None:
@@ -170,18 +181,6 @@ def _file_conflict(before: Effects, after: Effects) -> str | None:
                 path = one.path or other.path
                 return f"files: {path}" if path else "files"
     return None
-
-
-def _reaches(start: StepName, end: StepName, drafts: dict[StepName, Draft]) -> bool:
-    waiting, seen = [end], {end}
-    while waiting:
-        for before in drafts[waiting.pop()].reasons:
-            if before == start:
-                return True
-            if before not in seen:
-                seen.add(before)
-                waiting.append(before)
-    return False
 
 
 def _finish(draft: Draft, effects: Effects, order: dict[StepName, int]) -> StepFlow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,8 +28,9 @@ class Site:
 class Effects:
     """Collected effects of a step (names are the notebook's) or of a function (labels are symbolic).
 
-    ``figures``: what it does to pyplot's current figure, in order. ``callbacks``: calls of what the function was given,
-    with what it gave them; judged where the function is called.
+    ``assigned``: what a function makes the notebook's names stand for. ``stores``: what an object may hold on to from
+    then on. ``figures``: what it does to pyplot's current figure, in order. ``callbacks``: calls of what the function
+    was given, with what it gave them; judged where it is called.
     """
 
     reads: dict[str, Site] = field(default_factory=dict)
@@ -50,11 +52,26 @@ class Effects:
     files: list[FileUse] = field(default_factory=list)
     session: list[tuple[str, Site]] = field(default_factory=list)
     figures: list[tuple[FigureUse, Site]] = field(default_factory=list)
-    stores: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)
+    stores: dict[Label, frozenset[Label]] = field(default_factory=dict)
+    assigned: dict[str, Value] = field(default_factory=dict)
     called: set[Label] = field(default_factory=set)
-    callbacks: list[tuple[frozenset[Label], frozenset[Label]]] = field(default_factory=list)
+    callbacks: dict[Label, frozenset[Label]] = field(default_factory=dict)
     impure: bool = False
     path_literals: list[tuple[str, Site]] = field(default_factory=list)
+
+    def add_store(self, targets: Iterable[Label], held: frozenset[Label]) -> None:
+        """Note that each of the targets may hold on to the labels."""
+        for target in targets:
+            self.stores[target] = self.stores.get(target, frozenset()) | held
+
+    def add_assigned(self, name: str, value: Value) -> None:
+        """Note that a name of the notebook may stand for the value when the function has run."""
+        self.assigned[name] = self.assigned.get(name, NOTHING) | value
+
+    def add_callback(self, called: Iterable[Label], handed: frozenset[Label]) -> None:
+        """Note that what was given may be called with the labels."""
+        for one in called:
+            self.callbacks[one] = self.callbacks.get(one, frozenset()) | handed
 
 
 @dataclass

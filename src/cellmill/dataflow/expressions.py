@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from cellmill.dataflow import state
 from cellmill.dataflow.effects import Code, Effects, Site
@@ -14,7 +15,7 @@ from cellmill.dataflow.scopes import FunctionNode, Scope, scope_of
 from cellmill.dataflow.values import NOTHING, Label, Value, union
 
 _CONSUMED = {"iterator", "resource"}
-_MAKERS = frozenset(("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__setstate__"))
+MAKERS = frozenset(("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__setstate__"))
 
 
 class Expressions:
@@ -29,8 +30,12 @@ class Expressions:
         self.loops = 0
         self.broken = False
         self.postponed_annotations = False
-        self._scopes: dict[int, Scope] = {}
         self._mentioning: set[Label] = set()
+        self._handlers: dict[type[ast.AST], Any] = {}
+        self._recursed: set[Label] = set()
+        self._summarised: list[Code] = []
+        self._summarising = 0
+        self.raised = NOTHING
 
     # Places
 
@@ -51,10 +56,12 @@ class Expressions:
             self.weak_depth -= step if weak else 0
 
     def scope(self, node: FunctionNode | ast.ClassDef) -> Scope:
-        """The scope of a function or class, worked out once."""
-        if id(node) not in self._scopes:
-            self._scopes[id(node)] = scope_of(node)
-        return self._scopes[id(node)]
+        """The scope of a function or class, worked out once: it stays with the tree, which is kept."""
+        known = vars(node)
+        if "cellmill_scope" not in known:
+            known["cellmill_scope"] = scope_of(node)
+        scope: Scope = known["cellmill_scope"]
+        return scope
 
     def fresh(self, node: ast.AST, contents: Value = NOTHING, kind: str = "object", detail: str = "") -> Value:
         """A new object that may hold the contents."""
@@ -66,13 +73,17 @@ class Expressions:
         """Read code that may not run: inside it names are rebound for good, after it they may be either."""
         if frame.function.kind != "module":
             return run()
-        before = dict(self.program.env)
+        self.program.journal.append({})
         weak, self.weak_depth = self.weak_depth, 0
-        result = run()
+        try:
+            result = run()
+        finally:
+            before = self.program.journal.pop()
         self.weak_depth = weak
-        for name, value in list(self.program.env.items()):
-            if name in before and before[name] is not value:
-                self.program.assign(name, before[name] | value, weak=False)
+        for name, value in before.items():
+            if self.program.journal:
+                self.program.journal[-1].setdefault(name, value)
+            self.program.assign(name, value | self.program.env[name], weak=False)
         return result
 
     # Names
@@ -122,6 +133,7 @@ class Expressions:
     def read_symbolic(self, name: str, owner: Frame, node: ast.AST) -> Value:
         """A global name in a function's body: looked up when the function is called."""
         owner.effects.reads.setdefault(name, self.site(node, certain=False))
+        self.program.watched.add(name)
         known = self.program.env.get(name, NOTHING)
         if self.program.dotted(known) is not None:
             self.note_module(known, owner, node)
@@ -129,7 +141,7 @@ class Expressions:
         code = frozenset(label for label in known.reach if label in self.program.codes)
         own = frozenset(label for label in known.own if label in self.program.codes)
         symbol = f"global:{name}"
-        return Value(own | {symbol}, code | {symbol})
+        return Value(own | {symbol}, code | {symbol, f"deep:{symbol}"})
 
     def read_global(self, name: str, effects: Effects, site: Site) -> Value:
         """A name of the notebook, read by the step itself or (``site.via``) by a function that it calls."""
@@ -162,11 +174,16 @@ class Expressions:
         """Whether an operator, a loop or ``with`` may change the object: its class says so in a special method."""
         for label in value.reach & self.program.codes.keys():
             for name, method in self.program.codes[label].methods.items():
-                if name.startswith("__") and name.endswith("__") and name not in _MAKERS:
+                if name.startswith("__") and name.endswith("__") and name not in MAKERS:
                     changed = self.summary(self.program.codes[method]).mutated
-                    if any(one.startswith(f"param:{method}:") for one in changed):
+                    if any(one.removeprefix("deep:").startswith(f"param:{method}:") for one in changed):
                         return True
         return False
+
+    def mention_patches(self, frame: Frame) -> None:
+        """A notebook function in a library's place may be called from anywhere."""
+        for label in sorted(self.program.patches):
+            self.apply_effects(self.program.codes[label], frame.function.effects, self.site(ast.Pass(lineno=1)))
 
     def mention(self, value: Value, effects: Effects, site: Site) -> None:
         """Whoever holds a function may call it: what it does to the notebook's names may happen here."""
@@ -177,24 +194,30 @@ class Expressions:
         """Let the effects of a function on the notebook's names happen in a step or in another function."""
         if code.label in self._mentioning:
             return
+        first = not self._mentioning
+        # Once is enough for all that is reached from one place, by whatever way.
         self._mentioning.add(code.label)
         try:
-            done = self.summary(code)
-            via = Site(site.cell, site.cell_id, site.line, certain=False, via=site.via or code.name)
-            effects.called.add(code.label)
-            for method in code.methods.values():
-                self.apply_effects(self.program.codes[method], effects, site)
-            for name in done.reads:
-                if effects is not done and name not in done.certain:
-                    self.read_global(name, effects, via)
-            for name, where in done.binds.items():
-                effects.binds.setdefault(name, via)
-                effects.other_binds.add(name)
-                self.program.assign(name, self.program.new("object", where, 0, name), weak=True)
-            self.mutate_labels(self.globals_in(done.mutated), effects, via)
-            self.merge_places(done, effects, via)
+            self._apply(code, effects, site)
         finally:
-            self._mentioning.discard(code.label)
+            if first:
+                self._mentioning.clear()
+
+    def _apply(self, code: Code, effects: Effects, site: Site) -> None:
+        done = self.summary(code)
+        via = Site(site.cell, site.cell_id, site.line, certain=False, via=site.via or code.name)
+        effects.called.add(code.label)
+        for method in code.methods.values():
+            self.apply_effects(self.program.codes[method], effects, site)
+        for name in done.reads:
+            if effects is not done and name not in done.certain:
+                self.read_global(name, effects, via)
+        for name, where in done.binds.items():
+            effects.binds.setdefault(name, via)
+            effects.other_binds.add(name)
+            self.program.assign(name, self.program.new("object", where, 0, name), weak=True)
+        self.mutate_labels(self.globals_in(done.mutated), effects, via)
+        self.merge_places(done, effects, via)
 
     def merge_places(self, done: Effects, effects: Effects, via: Site) -> None:
         """State, files and the like pass from a function to who calls it."""
@@ -208,6 +231,7 @@ class Expressions:
         effects.session.extend(one for one in done.session if one not in effects.session)
         effects.impure = effects.impure or done.impure
         effects.reads_any = effects.reads_any or done.reads_any
+        effects.binds_any = effects.binds_any or done.binds_any
         effects.path_literals.extend(one for one in done.path_literals if one not in effects.path_literals)
 
     def globals_in(self, labels: set[Label]) -> frozenset[Label]:
@@ -215,10 +239,12 @@ class Expressions:
         real: set[Label] = set()
         for label in labels:
             if label.startswith("global:"):
-                real |= self.program.env.get(label[7:], NOTHING).reach
+                real |= self.program.env.get(label[7:], NOTHING).own
+            elif label.startswith("deep:global:"):
+                real |= self.program.env.get(label[12:], NOTHING).reach
             elif label.startswith("class:global:"):
                 real |= self.classes_of(self.program.env.get(label[13:], NOTHING).reach)
-            elif not label.startswith(("param:", "class:")):
+            elif not label.startswith(("param:", "class:", "deep:")):
                 real.add(label)
         return frozenset(real)
 
@@ -233,8 +259,7 @@ class Expressions:
         if at.kind == "function" and at.scope is not None:
             if name in at.scope.globals:
                 at.effects.binds.setdefault(name, self.site(node))
-                if value.reach:
-                    at.effects.stores.append((frozenset((f"global:{name}",)), value.reach))
+                at.effects.add_assigned(name, value)
                 return
             if name in at.scope.nonlocals:
                 self.bind_captured(name, value, at)
@@ -272,6 +297,9 @@ class Expressions:
         """``del name``, also what an ``except ... as name`` does at its end."""
         if frame.function.kind == "module" and frame.kind != "class":
             effects = frame.function.effects
+            value = self.program.env.get(name, NOTHING)
+            if any("__del__" in self.program.codes[one].methods for one in value.reach & self.program.codes.keys()):
+                self.mention(value, effects, self.site(node))
             if isinstance(node, ast.Name) and name not in effects.certain:
                 effects.reads.setdefault(name, self.site(node))
             effects.certain.discard(name)
@@ -312,7 +340,7 @@ class Expressions:
         self.program.nested |= targets & held
         effects = frame.function.effects
         if frame.function.kind == "function":
-            effects.stores.append((targets, held))
+            effects.add_store(targets, held)
             at: Frame | None = frame.function
             while at is not None:
                 for name, value in at.locals.items():
@@ -328,7 +356,10 @@ class Expressions:
 
     def eval(self, node: ast.expr, frame: Frame) -> Value:
         """What an expression may stand for; notes every name that it reads."""
-        handler = getattr(self, f"eval_{type(node).__name__}", None)
+        kind = type(node)
+        if kind not in self._handlers:
+            self._handlers[kind] = getattr(self, f"eval_{kind.__name__}", None)
+        handler = self._handlers[kind]
         if handler is not None:
             value: Value = handler(node, frame)
             return value
@@ -393,6 +424,7 @@ class Expressions:
         key = self.eval(node.slice, frame)
         frame.function.effects.compared |= self.with_identity(key)
         self.read_namespace_key(node, frame)
+        self.fill_default(value, node, frame)
         if isinstance(node.slice, ast.Slice) and value.own:
             # A new list of the same elements, or a view of the same array.
             made = self.fresh(node, value)
@@ -403,6 +435,13 @@ class Expressions:
             return self.fresh(node, kind="frame")
         return NOTHING if self.program.dotted(value) is not None else self.program.content(value)
 
+    def fill_default(self, value: Value, node: ast.AST, frame: Frame) -> None:
+        """Looking into a ``defaultdict`` may add to it."""
+        facts = self.program.facts
+        filled = frozenset(one for one in value.own if one in facts and facts[one].detail == "collections.defaultdict")
+        if filled:
+            self.mutate(filled, frame, node)
+
     def read_namespace_key(self, node: ast.Subscript, frame: Frame) -> None:
         """``globals()["x"]`` reads x."""
 
@@ -410,6 +449,9 @@ class Expressions:
         left, right = self.eval(node.left, frame), self.eval(node.right, frame)
         if not left.own and not right.own:
             return NOTHING
+        if self.use_operator([left, right], node, frame):
+            made = self.fresh(node, left | right)
+            return Value(made.reach, made.reach)
         contents = (
             NOTHING if isinstance(node.op, (ast.Sub, ast.Div, ast.Pow, ast.MatMult, ast.FloorDiv)) else left | right
         )
@@ -418,12 +460,22 @@ class Expressions:
             return self.fresh(node, kind="frame")
         return self.fresh(node, contents)
 
+    def use_operator(self, values: list[Value], node: ast.AST, frame: Frame) -> bool:
+        """Whether a notebook class may say what the operator does; if it changes anything, that may be any operand."""
+        both = union(values)
+        if self.program.codes.keys().isdisjoint(both.reach):
+            return False
+        if self.changes_by_use(both):
+            self.mutate(frozenset(one for one in both.reach if not one.startswith("code:")), frame, node)
+        return True
+
     def eval_UnaryOp(self, node: ast.UnaryOp, frame: Frame) -> Value:
         value = self.eval(node.operand, frame)
         return NOTHING if isinstance(node.op, ast.Not) or not value.own else self.fresh(node)
 
     def eval_Compare(self, node: ast.Compare, frame: Frame) -> Value:
         values = [self.eval(one, frame) for one in (node.left, *node.comparators)]
+        self.use_operator(values, node, frame)
         compared: frozenset[Label] = frozenset()
         if sum(bool(one.own) for one in values) > 1:
             by_identity = any(isinstance(one, (ast.Is, ast.IsNot)) for one in node.ops)
@@ -433,9 +485,7 @@ class Expressions:
 
     def with_identity(self, value: Value) -> frozenset[Label]:
         """What is equal only to itself: instances of notebook classes, functions, bare objects."""
-        classes = {code.name for code in self.program.codes.values() if isinstance(code.node, ast.ClassDef)} | {
-            "object"
-        }
+        classes = self.program.class_names
         found = set()
         for label in value.reach:
             fact = self.program.facts.get(label)
@@ -444,7 +494,7 @@ class Expressions:
                 # Classes, and what shared cells define, are one object in every process.
                 if not isinstance(code.node, ast.ClassDef) and code.step != "<shared>":
                     found.add(label)
-            elif label.startswith(("global:", "param:")) or (
+            elif label.startswith(("global:", "param:", "deep:")) or (
                 fact is not None
                 and (fact.kind in ("unknown", "closure") or (fact.kind == "instance" and fact.detail in classes))
             ):
@@ -457,7 +507,11 @@ class Expressions:
         return value
 
     def eval_Lambda(self, node: ast.Lambda, frame: Frame) -> Value:
-        return self.define(node, "<lambda>", frame)[0]
+        value, code = self.define(node, "<lambda>", frame)
+        if frame.function.kind == "module":
+            # Nobody needs a name to call it: whoever it is handed to may do so at once.
+            self.apply_effects(code, frame.function.effects, self.site(node))
+        return value
 
     def eval_Starred(self, node: ast.Starred, frame: Frame) -> Value:
         return self.program.content(self.eval(node.value, frame))
@@ -497,6 +551,7 @@ class Expressions:
         for at, generator in enumerate(generators):
             with self.uncertain(unless=at == 0):
                 iterated = self.eval(generator.iter, frame if at == 0 else inner)
+                self.use_operator([iterated], generator.iter, frame)
             for name in ast.walk(generator.target):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
                     inner.locals[name.id] = self.program.content(iterated)
@@ -542,11 +597,17 @@ class Expressions:
     def assign_subscript(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
         container = self.eval(target.value, frame)
         self.eval(target.slice, frame)
+        self.bind_any_in(container, target, frame)
         self.change_place(container, "", target, frame)
         if self.bind_namespace_key(target, value, frame):
             return
         self.mutate(container.own, frame, target)
         self.store(container.own, value.reach, frame)
+
+    def bind_any_in(self, container: Value, node: ast.AST, frame: Frame) -> None:
+        """Setting an entry of ``globals()`` under a name that nobody can read here may bind any name."""
+        if any(one.startswith("object:globals@") for one in container.own):
+            frame.function.effects.binds_any = frame.function.effects.binds_any or self.site(node)
 
     def bind_namespace_key(self, target: ast.Subscript, value: Value, frame: Frame) -> bool:
         """``globals()["x"] = value`` binds x."""
@@ -557,6 +618,7 @@ class Expressions:
         dotted = self.program.dotted(owner)
         if dotted is not None:
             self.change_place(owner, target.attr, target, frame)
+            self.program.patches |= value.reach & self.program.codes.keys()
             return
         self.call_properties(owner, target, frame)
         self.mutate(owner.own, frame, target)
@@ -586,7 +648,10 @@ class Expressions:
             return known
         code = Code(label, name, node, self.site(node), self.program.step, frame)
         self.program.codes[label] = code
-        self.program.version += 1
+        if known is not None:
+            self.program.version += 1
+        if isinstance(node, ast.ClassDef):
+            self.program.class_names.add(name)
         return code
 
     def define(self, node: FunctionNode, name: str, frame: Frame) -> tuple[Value, Code]:
@@ -620,7 +685,11 @@ class Expressions:
             owner.effects.reads.setdefault(name, site)
         for name, site in done.binds.items():
             owner.effects.binds.setdefault(name, site)
-        owner.effects.mutated |= {label for label in done.mutated if label.startswith(("global:", "param:", "class:"))}
+        owner.effects.mutated |= {
+            label for label in done.mutated if label.startswith(("global:", "param:", "class:", "deep:"))
+        }
+        for name, value in done.assigned.items():
+            owner.effects.add_assigned(name, value)
         self.merge_places(done, owner.effects, self.site(ast.Pass(lineno=1, col_offset=0)))
 
     def summary(self, code: Code) -> Effects:

@@ -20,6 +20,8 @@ BUILTINS: frozenset[str] = frozenset(dir(builtins)) | {
     "open",
 }
 
+BUILTIN_CLASSES = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type))
+
 HISTORY_NAMES = frozenset({"In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_oh", "_ih", "_dh"})
 
 SCALAR_BUILTINS = frozenset(
@@ -191,6 +193,12 @@ FRAME_METHODS = frozenset(
 )
 """Fresh methods that only objects of pandas and its like have."""
 
+LAZY_METHODS = frozenset("groupby rolling resample expanding ewm".split())
+"""Methods whose result looks into the frame when it is asked, and sees what has changed there since."""
+
+VIEW_METHODS = frozenset("reshape ravel squeeze swapaxes transpose view diagonal".split())
+"""Pure methods of arrays whose result looks into the same memory; an array may have come from a frame."""
+
 RECEIVER_ONLY_METHODS = frozenset(
     "append add extend insert update setdefault pop popitem clear remove discard sort reverse fit fit_transform "
     "fit_predict partial_fit fit_resample set_params set_title set_xlabel set_ylabel set_xlim set_ylim set_xticks "
@@ -218,6 +226,12 @@ SHALLOW_METHODS = frozenset(
     "extendleft rotate intersection_update difference_update symmetric_difference_update".split()
 )
 """Methods that change the object itself but nothing that it holds."""
+
+CHANGING_METHODS = RECEIVER_ONLY_METHODS | frozenset(
+    "__setitem__ __delitem__ __iadd__ __imul__ __ior__ __iand__ __isub__ __ixor__ __setattr__ __delattr__ __next__ "
+    "__init__ __setstate__".split()
+)
+"""Methods that change their object when they are called by their class, too: ``list.append(xs, 1)``."""
 
 ARGUMENT_METHODS = frozenset("shuffle readinto readinto1 recv_into".split())
 """Methods that change their argument."""
@@ -299,6 +313,12 @@ PURE_FOR_CACHE = SCALAR_BUILTINS - {"print", "input"}
 def root(dotted: str) -> str:
     """The library of a dotted name: ``numpy`` for ``numpy.random.rand``."""
     return dotted.partition(".")[0]
+
+
+def is_class(dotted: str) -> bool:
+    """Whether the dotted name is that of a class, as far as names say so."""
+    name = dotted.rpartition(".")[2]
+    return dotted in BUILTIN_CLASSES or dotted in ("collections.deque", "array.array") or name[:1].isupper()
 
 
 def is_functional(dotted: str) -> bool:

@@ -6,6 +6,7 @@ may change the object that v stands for. A step that may leave v as it was needs
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from cellmill.dataflow import knowledge
@@ -29,13 +30,20 @@ class Liveness:
     touches: list[set[str]] = field(default_factory=list)
     needs: list[set[str]] = field(default_factory=list)
     live_out: list[set[str]] = field(default_factory=list)
+    _makers: dict[str, list[int]] = field(default_factory=dict)
+    _defined_before: list[set[str]] = field(default_factory=list)
+    _certain: dict[tuple[str, int], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         everything = self._all_names()
         self.touches = [self._touched(part.effects, everything) for part in self.parts]
+        self._defined_before = self._names_before()
         self._flow_back()
         while self._keep_aliases_together() | self._keep_seen_together():
             self._flow_back()
+        for at, names in enumerate(self.touches):
+            for name in names:
+                self._makers.setdefault(name, []).append(at)
 
     def _all_names(self) -> set[str]:
         names: set[str] = set()
@@ -56,7 +64,7 @@ class Liveness:
         self.needs = [set() for _ in range(count)]
         self.live_out = [set() for _ in range(count)]
         live: set[str] = set()
-        defined_before = self._defined_before()
+        defined_before = self._defined_before
         for at in range(count - 1, -1, -1):
             effects = self.parts[at].effects
             self.live_out[at] = set(live)
@@ -68,7 +76,7 @@ class Liveness:
             self.needs[at] = needed
             live = (live - effects.certain) | needed
 
-    def _defined_before(self) -> list[set[str]]:
+    def _names_before(self) -> list[set[str]]:
         defined: set[str] = set()
         result = []
         for part in self.parts:
@@ -84,8 +92,10 @@ class Liveness:
         compared: set[Label] = set()
         for at in range(len(self.parts) - 1, -1, -1):
             later[at], compared_later[at] = changed | compared, set(compared)
-            changed |= self.parts[at].effects.mutated
-            compared |= self.parts[at].effects.compared
+            effects = self.parts[at].effects
+            # A shared class is one object in every task anyway; what it keeps travels by its name.
+            changed |= {one for one in effects.mutated if not _is_shared_code(one)}
+            compared |= {one for one in effects.compared if not _is_shared_code(one)}
         grown = False
         for at, part in enumerate(self.parts):
             if part.name in (PARAMETERS, SHARED):
@@ -127,11 +137,10 @@ class Liveness:
 
     def producer(self, name: str, at: int) -> int | None:
         """Position of the part that last made the name before part ``at``; None for builtins and the unknown."""
-        for before in range(at - 1, -1, -1):
-            if name in self.touches[before]:
-                if self._only_guessed(name, before):
-                    continue
-                return before
+        makers = self._makers.get(name, [])
+        for place in range(bisect_left(makers, at) - 1, -1, -1):
+            if not self._only_guessed(name, makers[place]):
+                return makers[place]
         return None
 
     def _only_guessed(self, name: str, at: int) -> bool:
@@ -142,10 +151,26 @@ class Liveness:
 
     def is_certain(self, name: str, at: int) -> bool:
         """Whether the name is certainly bound when part ``at`` ends."""
-        effects = self.parts[at].effects
-        if name in effects.certain:
-            return True
-        if name in effects.deletes or name not in self.needs[at]:
-            return False
-        before = self.producer(name, at)
-        return before is not None and self.is_certain(name, before)
+        passed: list[int] = []
+        certain: bool | None = None
+        place: int | None = at
+        while certain is None:
+            if place is None:
+                certain = False
+            elif (name, place) in self._certain:
+                certain = self._certain[name, place]
+            else:
+                effects = self.parts[place].effects
+                passed.append(place)
+                if name in effects.certain:
+                    certain = True
+                elif name in effects.deletes or name not in self.needs[place]:
+                    certain = False
+                else:
+                    place = self.producer(name, place)
+        self._certain.update(((name, one), certain) for one in passed)
+        return certain
+
+
+def _is_shared_code(label: Label) -> bool:
+    return label.startswith("code:") and f"@{SHARED}:" in label

@@ -39,6 +39,11 @@ class Program:
     displays that may hold themselves. ``words`` are names in texts, of which formulas may be put together, and
     ``formulas`` the names that a model made at a place (the end of its label) may look up. ``made`` collects the
     objects that each function being read makes. ``modules`` are those beside the notebook.
+
+    A function's summary holds as long as ``version`` stays, which counts changes that summaries could see: in the
+    functions and classes that the names in ``watched`` stand for, and in the notebook's methods of a watched name.
+    ``patches`` are functions that took the place of a library's. ``journal`` keeps, for each block being read, what the
+    names that it rebinds stood for before.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
@@ -51,6 +56,11 @@ class Program:
     modules: Modules = field(default_factory=Modules)
     words: set[str] = field(default_factory=set)
     formulas: dict[str, frozenset[str]] = field(default_factory=dict)
+    class_names: set[str] = field(default_factory=lambda: {"object"})
+    patches: set[Label] = field(default_factory=set)
+    watched: set[str] = field(default_factory=set)
+    watched_methods: set[str] = field(default_factory=set)
+    journal: list[dict[str, Value]] = field(default_factory=list)
     version: int = 0
     step: str = ""
 
@@ -62,10 +72,26 @@ class Program:
         known = old.reach if old is not None else frozenset()
         for label in known - value.reach:
             self.holders[label].discard(name)
+        if self.journal and old is not None:
+            self.journal[-1].setdefault(name, old)
         self.env[name] = value
         for label in value.reach - known:
             self.holders.setdefault(label, set()).add(name)
-        if not self.codes.keys().isdisjoint(value.reach):
+        if name in self.watched and self._seen_by_summaries(old) != self._seen_by_summaries(value):
+            self.version += 1
+
+    def _seen_by_summaries(self, value: Value | None) -> tuple[object, ...] | None:
+        """What a function's summary can tell of a global name's value."""
+        if value is None:
+            return None
+        codes = self.codes.keys()
+        own = value.own & codes
+        return own, value.reach & codes, self.dotted(value), len(own) < len(value.own)
+
+    def add_method(self, name: str, label: Label) -> None:
+        """Note a method of a class of the notebook."""
+        self.methods.setdefault(name, []).append(label)
+        if name in self.watched_methods:
             self.version += 1
 
     def holding(self, labels: frozenset[Label] | set[Label]) -> set[str]:
@@ -99,7 +125,7 @@ class Program:
             label
             for label in value.reach
             if not label.startswith(("resource:", "iterator:"))
-            and not (label.startswith("display:") and label in value.own and label not in self.nested)
+            and not (len(value.own) == 1 and label.startswith("display:") and label in value.own - self.nested)
         }
         return Value(frozenset(own), value.reach if own else frozenset())
 

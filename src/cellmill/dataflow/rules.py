@@ -25,6 +25,7 @@ from cellmill.rules.names import (
     HistoryName,
     ReservedName,
     SharedAfterStep,
+    SharedAgain,
     UndefinedName,
     UnknownNames,
     UnknownOutput,
@@ -43,6 +44,7 @@ def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Pr
     found: list[Finding] = []
     found += _undefined(steps, live)
     found += _shared_order(live)
+    found += _shared_again(live, program)
     found += _unserializable(live, flows, program)
     found += _function_state(live, flows, program)
     found += _cached(live, program)
@@ -279,6 +281,24 @@ def _same_import(name: str, part: Walked, live: Liveness) -> bool:
     return only_imported and name not in part.effects.mutated_names and meant[0] == meant[1]
 
 
+def _shared_again(live: Liveness, program: Program) -> Iterator[Finding]:
+    """A shared function or class with state, whose name a step takes for another: no name is left for it to travel."""
+    shared = live.parts[1]
+    changed = set().union(*(part.effects.mutated for part in live.parts))
+    for part in live.parts[2:]:
+        for name in sorted(part.effects.binds.keys() & shared.effects.binds.keys()):
+            codes = shared.env.get(name, NOTHING).own & program.codes.keys()
+            if codes & changed:
+                yield _finding(
+                    SharedAgain,
+                    f"`{name}` gets another meaning in step {part.name}, so what the shared one keeps would be lost",
+                    f"give `{name}` in step {part.name} another name",
+                    part.effects.binds[name],
+                    part.name,
+                    name,
+                )
+
+
 def _reserved(live: Liveness) -> Iterator[Finding]:
     for name, site in live.parts[0].effects.binds.items():
         if name in RESERVED_PARAMETERS:
@@ -363,7 +383,8 @@ def _function_state(live: Liveness, flows: tuple[StepFlow, ...], program: Progra
 def _memory(code: Code) -> str | None:
     if code.effects is not None:
         for name, default in code.default_labels.items():
-            if default.own and f"param:{code.label}:{name}" in code.effects.mutated:
+            symbol = f"param:{code.label}:{name}"
+            if default.own and not {symbol, f"deep:{symbol}"}.isdisjoint(code.effects.mutated):
                 return "mutable-default"
     return "closure-state" if code.stateful else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shlex
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cellmill.notebook.steps import TaggedCell
 from cellmill.notebook.transform import CellMagic, parse, split_cell_magic, to_python
@@ -23,11 +24,15 @@ class CellCode:
     magics: tuple[str, ...] = ()
 
 
+_parsed = lru_cache(maxsize=4096)(parse)
+"""Trees by source: an editor asks again at each pause in typing, and all cells but one are as they were."""
+
+
 def cell_code(tagged: TaggedCell) -> CellCode | None:
     """Parse a cell's body; None where it is no Python (a finding of its own says so)."""
     magic = split_cell_magic(tagged.body)
     try:
-        tree = parse(to_python(tagged.body))
+        tree = _parsed(to_python(tagged.body))
     except SyntaxError:
         return None
     captured = None

@@ -49,7 +49,7 @@ class Walker(Calls):
     def run_Raise(self, node: ast.Raise, frame: Frame) -> bool:
         for part in (node.exc, node.cause):
             if part is not None:
-                self.eval(part, frame)
+                self.raised |= self.eval(part, frame)
         return False
 
     def run_Break(self, node: ast.Break, frame: Frame) -> bool:
@@ -67,7 +67,11 @@ class Walker(Calls):
             frame.code.stateful = True
 
     def run_Assign(self, node: ast.Assign, frame: Frame) -> None:
-        value = self.eval(node.value, frame)
+        named = isinstance(node.value, ast.Lambda) and all(isinstance(one, ast.Name) for one in node.targets)
+        if named and isinstance(node.value, ast.Lambda):
+            value, _ = self.define(node.value, "<lambda>", frame)
+        else:
+            value = self.eval(node.value, frame)
         for target in node.targets:
             self.assign(target, value, frame, node.value)
 
@@ -88,7 +92,13 @@ class Walker(Calls):
             else:
                 self.bind(node.target.id, added, frame, node.target)
             return
-        self.assign(node.target, added, frame, None)
+        # What the target holds changes in place if it can: `rows[0] += [1]` changes the list in rows.
+        held = self.eval(node.target, frame)
+        number = isinstance(node.value, ast.Constant) and isinstance(node.value.value, (int, float, complex))
+        changed = frozenset(one for one in held.own if not (number and one.startswith("display:")))
+        self.mutate(self.without_code(changed), frame, node.target)
+        self.store(changed, added.reach, frame)
+        self.assign(node.target, held | added, frame, None)
 
     def run_Delete(self, node: ast.Delete, frame: Frame) -> None:
         for target in node.targets:
@@ -100,12 +110,16 @@ class Walker(Calls):
 
     def run_Import(self, node: ast.Import, frame: Frame) -> None:
         for alias in node.names:
+            if alias.name == "__main__":
+                self.read_main(node, frame)
             name = alias.asname or alias.name.partition(".")[0]
             statement = f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
             self.bind(name, self.program.imported(alias.name if alias.asname else name), frame, node, statement)
 
     def run_ImportFrom(self, node: ast.ImportFrom, frame: Frame) -> None:
         module = "." * node.level + (node.module or "")
+        if module == "__main__":
+            self.read_main(node, frame)
         for alias in node.names:
             if alias.name == "*":
                 self.import_star(module, frame, node)
@@ -188,6 +202,7 @@ class Walker(Calls):
 
     def run_For(self, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         iterated = self.eval(node.iter, frame)
+        self.use_operator([iterated], node.iter, frame)
         return self.loop(
             node, frame, lambda: self.assign(node.target, self.program.content(iterated), frame, None), forever=False
         )
@@ -239,6 +254,7 @@ class Walker(Calls):
         effects = frame.function.effects
         before = set(effects.certain)
         results: list[set[str]] = []
+        outer, self.raised = self.raised, NOTHING
         with self.uncertain(unless=not node.handlers, weak=False):
             body = partial(self.run_block, node.body, frame)
             reached = self.isolated(frame, body) if node.handlers else body()
@@ -246,13 +262,14 @@ class Walker(Calls):
             reached = self.run_block(node.orelse, frame)
         if reached:
             results.append(effects.certain)
+        raised, self.raised = self.raised, outer | self.raised
         with self.uncertain():
             for handler in node.handlers:
                 effects.certain = set(before)
                 if handler.type is not None:
                     self.eval(handler.type, frame)
                 if handler.name:
-                    self.bind(handler.name, self.program.new("object", self.site(handler), 0), frame, handler)
+                    self.bind(handler.name, self.fresh(handler, raised), frame, handler)
                 goes_on = self.isolated(frame, partial(self.run_block, handler.body, frame))
                 if handler.name:
                     self.delete(handler.name, frame, handler)
@@ -268,6 +285,7 @@ class Walker(Calls):
         suppresses = False
         for item in node.items:
             value = self.eval(item.context_expr, frame)
+            self.use_operator([value], item.context_expr, frame)
             maker = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
             name = maker.attr if isinstance(maker, ast.Attribute) else getattr(maker, "id", "")
             own_class = not self.program.codes.keys().isdisjoint(value.reach)
@@ -317,7 +335,7 @@ class Walker(Calls):
                 if isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                     method.owner = code.label
                     code.methods[name] = label
-                    self.program.methods.setdefault(name, []).append(label)
+                    self.program.add_method(name, label)
         held = union([*inner.locals.values(), *(part for part in parts if self.program.dotted(part) is None)])
         for base in parts:
             for label in base.own & self.program.codes.keys():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cellmill.dataflow.effects import Effects
+from cellmill.dataflow.effects import Effects, Site
 from cellmill.dataflow.modules import Modules
 from cellmill.dataflow.program import Frame, Program
 from cellmill.dataflow.source import CellCode, cell_code
 from cellmill.dataflow.statements import Walker
-from cellmill.dataflow.values import Value
+from cellmill.dataflow.values import NOTHING, Value
+from cellmill.errors import CellmillError
 from cellmill.notebook.cells import StepName
 from cellmill.notebook.steps import Steps, TaggedCell
 
@@ -29,10 +31,29 @@ class Walked:
     cells: tuple[CellCode, ...]
 
 
+_DEPTH = 6000
+"""How deep the walk may go into code within code; Python's own limit suits loops, not trees."""
+
+
 def walk(steps: Steps, modules: Modules | None = None) -> tuple[list[Walked], Program]:
     """Read all promoted cells in the order in which a task runs them: parameters, shared cells, then the steps."""
-    program = Program(modules=modules or Modules())
-    walker = Walker(program)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEPTH))
+    walker = Walker(Program(modules=modules or Modules()))
+    try:
+        return _walk_parts(walker, steps), walker.program
+    except RecursionError:
+        raise CellmillError(
+            "the code of this cell is nested too deep to be analysed",
+            notebook=steps.notebook.path,
+            cell=walker.cell or None,
+            remedy="split its longest expression, or its chain of functions, into parts",
+        ) from None
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _walk_parts(walker: Walker, steps: Steps) -> list[Walked]:
     parts: list[tuple[StepName, Iterable[TaggedCell]]] = [
         (PARAMETERS, steps.parameters),
         (SHARED, steps.shared),
@@ -41,14 +62,33 @@ def walk(steps: Steps, modules: Modules | None = None) -> tuple[list[Walked], Pr
     walked = []
     for name, cells in parts:
         codes = tuple(code for code in map(cell_code, cells) if code is not None)
-        walked.append(Walked(name, _walk_part(walker, name, codes), dict(program.env), codes))
-    return walked, program
+        walked.append(Walked(name, _walk_part(walker, name, codes), dict(walker.program.env), codes))
+    _read_changed_classes(walked, walker.program)
+    return walked
+
+
+def _read_changed_classes(walked: list[Walked], program: Program) -> None:
+    """What shared classes keep travels by their names, which those who only have an instance do not read."""
+    changed = set().union(*(part.effects.mutated for part in walked))
+    for code in program.codes.values():
+        kept = walked[1].env.get(code.name, NOTHING)
+        if code.step != SHARED or not isinstance(code.node, ast.ClassDef) or code.label not in kept.own:
+            continue
+        if changed.isdisjoint(kept.reach):
+            continue
+        for part in walked[2:]:
+            if code.label in part.effects.called:
+                via = Site(code.site.cell, code.site.cell_id, code.site.line, certain=False, via=code.name)
+                part.effects.reads.setdefault(code.name, via)
 
 
 def _walk_part(walker: Walker, name: StepName, codes: tuple[CellCode, ...]) -> Effects:
     effects = Effects()
     frame = Frame("module", effects)
     walker.program.step = name
+    if codes:
+        walker.cell, walker.cell_id = codes[0].number, codes[0].id
+        walker.mention_patches(frame)
     for code in codes:
         walker.cell, walker.cell_id = code.number, code.id
         walker.postponed_annotations = walker.postponed_annotations or _postpones_annotations(code.tree)

@@ -128,6 +128,11 @@ def _document_of(path: Path, content: bytes) -> dict[str, Any]:
         raise CellmillError("this is not a notebook (nested too deep)", notebook=path, remedy=_NAME_ONE) from None
     except json.JSONDecodeError as error:
         raise _not_json(path, content, error) from None
+    except ValueError:
+        # Python itself refuses to read numbers of thousands of digits.
+        raise CellmillError(
+            "this is not a notebook (it holds a number of thousands of digits)", notebook=path, remedy=_NAME_ONE
+        ) from None
     if not isinstance(document, dict) or not isinstance(document.get("nbformat"), int):
         raise CellmillError("this is JSON, but not a notebook", notebook=path, remedy=_NAME_ONE)
     return document
@@ -203,7 +208,7 @@ def _cells_of(path: Path, raw: Sequence[Any]) -> tuple[Cell, ...]:
                 kind=cast(CellKind, found["cell_type"]),
                 source=source,
                 tags=_tags(found.get("metadata")),
-                outputs=tuple(_output(one) for one in found.get("outputs") or () if isinstance(one, dict)),
+                outputs=tuple(_output(one) for one in _list(found.get("outputs")) if isinstance(one, dict)),
                 execution_count=_count(found.get("execution_count")),
                 began=began,
                 seconds=seconds,
@@ -255,6 +260,10 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return "".join(part for part in value if isinstance(part, str))
     return value if isinstance(value, str) else ""
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: object) -> dict[str, Any]:

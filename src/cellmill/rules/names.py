@@ -347,3 +347,51 @@ class UnknownOutput(Rule):
     kinds = ("unknown-output",)
     severities = ("error",)
     can_be_ignored = False
+
+
+class SharedAgain(Rule):
+    """A step gives the name of a shared function or class that keeps state another meaning.
+
+    Why
+    ---
+    What a shared function or class keeps travels from task to task by its name, and would be lost.
+
+    Bad
+    ---
+    %%shared
+    class Log:
+        lines = []
+    # %%
+    %%step load
+    Log.lines.append("loaded")
+    log = Log()
+    # %%
+    %%step show
+    class Log:
+        pass
+    print(log.lines)
+
+    Good
+    ----
+    %%shared
+    class Log:
+        lines = []
+    # %%
+    %%step load
+    Log.lines.append("loaded")
+    log = Log()
+    # %%
+    %%step show
+    class Page:
+        pass
+    print(log.lines)
+
+    Remedy
+    ------
+    Give the new one another name.
+    """
+
+    code = "CM211"
+    kinds = ("shared-again",)
+    severities = ("error",)
+    can_be_ignored = False
