@@ -58,8 +58,7 @@ def _page(results: list[dict[str, Any]], told: str) -> str:
         _table("Refused, by rule", Counter(rule for one in results for rule in one["rules"])),
         _table("Not usable", Counter(_row(one)[-1] for one in results if one["state"] == "not usable")),
         "## Each notebook\n",
-        "| notebook | state | steps from | steps | cells | vary | notebook, s | promotion, s | verification, s | rules "
-        "|",
+        "| notebook | state | steps from | steps | cells | vary | notebook s | promotion s | verification s | rules |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_line(one) for one in results if one["state"] in STATES),
     ]
