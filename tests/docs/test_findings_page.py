@@ -19,8 +19,16 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "cellmill").rglob("*.py"))
 CODE = re.compile(r"CM\d{3}")
 MARK = re.compile(r"# %%(?P<text> \[markdown\])?(?P<tags>[^\n]*)\n?", re.MULTILINE)
-# Rules on what a saved notebook holds beside its cells' text, and on what is installed; they have tests of their own.
-NOT_IN_THE_TEXT = {"slow-cell", "large-output", "not-locked", "ghost-state"}
+# Rules on what a saved notebook holds beside its cells, on runs, modules and what is installed; they have tests of their own.
+NOT_IN_THE_TEXT = {
+    "slow-cell",
+    "large-output",
+    "not-locked",
+    "ghost-state",
+    "evidence-differs",
+    "unseen-state",
+    "module-state",
+}
 
 
 def test_the_page_is_current():

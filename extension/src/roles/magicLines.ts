@@ -6,7 +6,13 @@ import { sameRole, type IRole } from './tags';
 import { splitWords, type IWord } from './words';
 
 const KINDS: readonly string[] = ['parameters', 'step', 'shared', 'check', 'skip'];
-const STEP_OPTIONS: readonly string[] = ['--after', '--outputs', '--keeps', '--retries', '--timeout'];
+const STEP_OPTIONS: readonly string[] = [
+  '--after',
+  '--outputs',
+  '--keeps',
+  '--retries',
+  '--timeout'
+];
 
 const LINE = /^(\s*%%)(?![\p{L}\p{N}_]+\?)([\p{L}\p{N}_]+)([^\n]*)$/u;
 
