@@ -1172,6 +1172,25 @@ PROGRAMS: dict[str, list[tuple[str, str]]] = {
         ("b", ("f(d)\nxs.reverse()")),
         ("c", "print(ys)"),
     ],
+    "map_gives_back_a_global": [
+        ("a", "xs = [1]\nys = list(map(lambda _: xs, [0]))"),
+        ("b", "ys[0].append(2)"),
+        ("c", "print(xs)"),
+    ],
+    "reduce_gives_back_a_global": [
+        ("a", "from functools import reduce\nxs = [1]\nys = reduce(lambda _, __: xs, [1, 2])"),
+        ("b", "ys.append(2)"),
+        ("c", "print(xs)"),
+    ],
+    "decorated_function_gives_back_a_global": [
+        (
+            "a",
+            "def plain(g):\n    def inner(*a):\n        return g(*a)\n    return inner\n"
+            "xs = [1]\n@plain\ndef get():\n    return xs\nys = get()",
+        ),
+        ("b", "ys.append(2)"),
+        ("c", "print(xs)"),
+    ],
 }
 
 REFUSED: dict[str, list[tuple[str, str]]] = {

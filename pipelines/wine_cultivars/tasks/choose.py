@@ -19,7 +19,7 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import wine_cultivars_handover
 
 wine_cultivars_handover.begin(product, globals())
-from wine_cultivars_shared import np, plt
+from wine_cultivars_shared import Result, np, plt
 results = wine_cultivars_handover.load(upstream["compare"], "results")
 joined = wine_cultivars_handover.load(upstream["together"], "joined")
 
@@ -53,4 +53,4 @@ axis.set(xlabel="price for each bottle", ylabel="accuracy")
 plt.show()
 
 # %% tags=["outputs"]
-wine_cultivars_handover.save(chosen=chosen, everything=everything, price_of=price_of)
+wine_cultivars_handover.save(chosen=chosen, everything=everything, price_of=price_of, prices=prices)

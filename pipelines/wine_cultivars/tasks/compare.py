@@ -19,7 +19,7 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import wine_cultivars_handover
 
 wine_cultivars_handover.begin(product, globals())
-from wine_cultivars_shared import np, pd, plt
+from wine_cultivars_shared import Result, np, pd, plt
 basic_logistic = wine_cultivars_handover.load(upstream["basic_logistic"], "basic_logistic")
 basic_neighbours = wine_cultivars_handover.load(upstream["basic_neighbours"], "basic_neighbours")
 basic_forest = wine_cultivars_handover.load(upstream["basic_forest"], "basic_forest")

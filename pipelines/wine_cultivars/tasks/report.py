@@ -19,13 +19,14 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import wine_cultivars_handover
 
 wine_cultivars_handover.begin(product, globals())
-from wine_cultivars_shared import np, pd
+from wine_cultivars_shared import Result, np, pd
 price_of = wine_cultivars_handover.load(upstream["choose"], "price_of")
 (
     accuracy,
     chosen,
     everything,
-) = wine_cultivars_handover.load(upstream["taste"], "accuracy", "chosen", "everything")
+    prices,
+) = wine_cultivars_handover.load(upstream["taste"], "accuracy", "chosen", "everything", "prices")
 
 # %% [markdown]
 # ## Report

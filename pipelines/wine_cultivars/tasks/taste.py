@@ -19,7 +19,7 @@ sys.path.append(str(Path(resources_["handover"]).parent))
 import wine_cultivars_handover
 
 wine_cultivars_handover.begin(product, globals())
-from wine_cultivars_shared import ConfusionMatrixDisplay, accuracy_score, np, plt
+from wine_cultivars_shared import ConfusionMatrixDisplay, Result, accuracy_score, np, plt
 GRAPES, grape = wine_cultivars_handover.load(upstream["load"], "GRAPES", "grape")
 cellar, tasting = wine_cultivars_handover.load(upstream["split"], "cellar", "tasting")
 frames = wine_cultivars_handover.load(upstream["together"], "frames")
@@ -27,7 +27,8 @@ frames = wine_cultivars_handover.load(upstream["together"], "frames")
     chosen,
     everything,
     price_of,
-) = wine_cultivars_handover.load(upstream["choose"], "chosen", "everything", "price_of")
+    prices,
+) = wine_cultivars_handover.load(upstream["choose"], "chosen", "everything", "price_of", "prices")
 
 # %% [markdown]
 # ## The tasting
@@ -57,4 +58,4 @@ plt.show()
 wine_cultivars_handover.criteria('accuracy >= 0.85', globals())
 
 # %% tags=["outputs"]
-wine_cultivars_handover.save(accuracy=accuracy, chosen=chosen, everything=everything)
+wine_cultivars_handover.save(accuracy=accuracy, chosen=chosen, everything=everything, prices=prices)

@@ -138,7 +138,19 @@ class Calls(Dynamic):
             results.append(self.fresh(node, callee | arguments.all))
             results.append(self.program.content(callee))
             results.append(arguments.all)
+            results.append(self.given_back(callee | arguments.all, frame))
         return union(results)
+
+    def given_back(self, held: Value, frame: Frame) -> Value:
+        """What the functions among the objects may return: whoever holds them may call them and pass it on."""
+        found: frozenset[Label] = frozenset()
+        for label in held.reach & self.program.codes.keys():
+            code = self.program.codes[label]
+            if not isinstance(code.node, ast.ClassDef) and code.owner is None:
+                self.summary(code)
+                found |= self.reachable(code.returns.reach, {}, frame)
+        real = frozenset(one for one in found if not one.startswith(("param:", "deep:param:", "class:")))
+        return Value(real, real)
 
     def needs_distrust(self, label: Label) -> bool:
         """Whether calling what is behind the label may do anything: it is no function of the notebook."""
@@ -486,7 +498,11 @@ class Calls(Dynamic):
                     self.store(arguments.positional[at].own, given.reach, frame)
         elif not (knowledge.is_functional(dotted) or dotted in knowledge.BUILTINS):
             self.mutate(given.reach, frame, node)
-        return self.library_result(node, dotted, given)
+        result = self.library_result(node, dotted, given)
+        passed_on = self.given_back(given, frame)
+        if not passed_on.own or dotted in knowledge.SCALAR_BUILTINS:
+            return result
+        return result | passed_on | self.fresh(node, passed_on)
 
     def set_attribute(self, node: ast.Call, arguments: Arguments, frame: Frame) -> None:
         owner = arguments.positional[0] if arguments.positional else NOTHING
