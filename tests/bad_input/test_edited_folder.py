@@ -21,52 +21,51 @@ def append_latin(path: Path) -> None:
     path.write_bytes(path.read_bytes() + "# für mich\n".encode("latin-1"))
 
 
-EDITS: dict[str, tuple[str, Callable[[Path], None], str]] = {
-    "a task": ("tasks/train.py", append, "-# mine\n"),
-    "not in UTF-8": ("tasks/train.py", append_latin, "-# f\ufffdr mich\n"),
-    "the settings": ("cellmill.yaml", append, "-# mine\n"),
-    "deleted": ("tasks/load.py", os.unlink, "--- /dev/null\n+++ b/tasks/load.py\n"),
+EDITS: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "a task": ("tasks/train.py", append),
+    "not in UTF-8": ("tasks/train.py", append_latin),
+    "the settings": ("cellmill.yaml", append),
+    "deleted": ("tasks/load.py", os.unlink),
 }
 
 
-@pytest.mark.parametrize("name, edit, lost", EDITS.values(), ids=EDITS)
-def test_an_edit_is_shown_and_not_overwritten(churn: Any, name: str, edit: Callable[[Path], None], lost: str) -> None:
+@pytest.mark.parametrize("name, edit", EDITS.values(), ids=EDITS)
+def test_an_edit_is_kept_and_told(churn: Any, name: str, edit: Callable[[Path], None]) -> None:
     edit(churn.pipeline / name)
+    edited = churn.listing(churn.pipeline)
 
-    done = churn.refused(*PROMOTE)
+    done = churn.cellmill(*PROMOTE)
 
-    assert done.stderr == (
-        f"Error: notebooks/churn.ipynb: {name} in pipelines/churn changed since the last promotion and would be "
-        "overwritten; bring the change into the notebook, or lose it with --force "
-        "(--diff shows all that would change).\n"
-    )
-    assert f"\n+++ b/{name}\n@@ " in done.stdout
-    assert lost in done.stdout
-    assert done.stdout.count("+++ ") == 1
+    assert done.returncode == 0
+    assert f"Edited by hand, and kept: {name}." in done.stdout
+    left = churn.listing(churn.pipeline)
+    assert {one: left[one] for one in left if not one.startswith(".promotion")} == {
+        one: edited[one] for one in edited if not one.startswith(".promotion")
+    }
 
 
-def test_only_force_overwrites_an_edit(churn: Any, template: Any) -> None:
+def test_only_overwrite_loses_an_edit(churn: Any, template: Any) -> None:
     append(churn.pipeline / "tasks/train.py")
 
-    shown = churn.cellmill(*PROMOTE, "--diff")
-    assert shown.returncode == 0
-    assert "-# mine\n" in shown.stdout
-    assert churn.cellmill(*PROMOTE, "--force").returncode == 0
+    assert churn.cellmill(*PROMOTE, "--diff").returncode == 0
+    assert (churn.pipeline / "tasks/train.py").read_bytes().endswith(b"# mine\n")
+    assert churn.cellmill(*PROMOTE, "--overwrite").returncode == 0
 
     assert churn.listing(churn.pipeline) == template.listing(template.pipeline)
 
 
-def test_a_pinned_version_and_a_step_that_the_notebook_has_no_more_are_not_lost(churn: Any, churn_cells: Any) -> None:
+def test_a_pinned_version_and_an_edit_of_a_renamed_step_are_not_lost(churn: Any, churn_cells: Any) -> None:
     append(churn.pipeline / "requirements.lock")
     append(churn.pipeline / "tasks/train.py")
     assert churn.cellmill(*PROMOTE, "--dry-run").returncode == 0
     churn.write(*churn_cells[:2], ("print(kind, sum(xs))", "step:fit"))
 
-    done = churn.refused(*PROMOTE)
+    done = churn.cellmill(*PROMOTE)
 
-    assert "requirements.lock, tasks/train.py in pipelines/churn changed" in done.stderr
-    assert done.stdout.count("-# mine\n") == 2
-    assert "--- a/tasks/train.py\n+++ /dev/null\n" in done.stdout
+    assert done.returncode == 0
+    assert "Edited by hand, and kept: requirements.lock, tasks/fit.py." in done.stdout
+    assert (churn.pipeline / "requirements.lock").read_text().endswith("# mine\n")
+    assert "# mine\n" in (churn.pipeline / "tasks/fit.py").read_text()
 
 
 def test_what_an_engineer_added_stays(churn: Any, churn_cells: Any) -> None:

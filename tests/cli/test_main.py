@@ -81,7 +81,7 @@ def test_an_unexpected_exception_says_what_and_where(
     def broken(path: Path) -> None:
         raise KeyError("x")
 
-    monkeypatch.setattr("cellmill.promote.plan.read", broken)
+    monkeypatch.setattr("cellmill.promote.plan.examine", broken)
     result = cellmill("check", str(write_notebook()))
 
     assert result.exit_code == 1

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "cellmill").rglob("*.py"))
 CODE = re.compile(r"CM\d{3}")
 MARK = re.compile(r"# %%(?P<text> \[markdown\])?(?P<tags>[^\n]*)\n?", re.MULTILINE)
-# Rules on what a saved notebook holds beside its cells, on runs, modules and what is installed; they have tests of their own.
+# Rules on saved outputs, runs, modules and what is installed; they have tests of their own.
 NOT_IN_THE_TEXT = {
     "slow-cell",
     "large-output",

@@ -172,7 +172,14 @@ def cell(page: Page, number: int) -> Locator:
 
 
 def saved(lab: Lab, notebook: str) -> dict[str, Any]:
-    return json.loads((lab.root / notebook).read_text(encoding="utf-8"))
+    """The notebook's file; waits while Lab is writing it."""
+    limit = time.monotonic() + 10
+    while True:
+        try:
+            return json.loads((lab.root / notebook).read_text(encoding="utf-8"))
+        except json.JSONDecodeError:
+            assert time.monotonic() < limit
+            time.sleep(0.05)
 
 
 def promote(page: Page) -> None:

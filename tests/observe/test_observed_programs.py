@@ -10,7 +10,7 @@ A, B, C, D = "step:a", "step:b", "step:c", "step:d"
 SHARED = "shared"
 # Reaches the notebook's names so that no reader of the source can follow.
 MAIN = "import sys, importlib\nimport numpy as np\n"
-HIDDEN = "sys.modules['__main__'].__dict__"
+HIDDEN = "importlib.import_module('__ma' + 'in__').__dict__"
 
 CELLS: dict[str, list[tuple[str, str]]] = {
     "changed_and_made_unseen": [

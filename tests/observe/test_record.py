@@ -23,9 +23,9 @@ from cellmill.observe.probe import Watch
 from cellmill.promote import diff_plan, make_plan, write_plan
 
 CELLS = [
-    ("shared", "import sys\nfrom helpers import one"),
+    ("shared", "import importlib\nfrom helpers import one"),
     ("step:a", "xs=[one()]"),
-    ("step:b", "sys.modules['__main__'].__dict__['xs'].append(2)"),
+    ("step:b", "importlib.import_module('__ma' + 'in__').__dict__['xs'].append(2)"),
     ("step:c", "print(xs)"),
 ]
 

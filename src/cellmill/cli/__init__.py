@@ -21,7 +21,7 @@ STOPPED = 130
 # Name: what `cellmill --help` says of it. The module and the object in it have the same name.
 COMMANDS = {
     "check": "Say what stands between a notebook and its promotion.",
-    "explain": "Say what a finding's code means.",
+    "explain": "Say what a finding's code means, why it matters and what to do.",
     "observe": "Run a notebook once and record what its steps really change.",
     "promote": "Turn a tagged notebook into a pipeline folder.",
     "reproduce": "Write a notebook in which a failed step fails again.",

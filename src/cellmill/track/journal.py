@@ -140,9 +140,9 @@ class Journal:
         record = task_closing(event, task.parameters, self._pipeline.folder, task.current.started)
         deserted = event.kind == "task-finished" and self.deserted(name)
         if not deserted:
-            self.logged[name] = {
-                key: value for key, value in self.sink.metrics(task.current).items() if not key.startswith("system/")
-            }
+            metrics = self.sink.metrics(task.current)
+            if found := {key: value for key, value in metrics.items() if not key.startswith("system/")}:
+                self.logged[name] = found
         self._end(task.current, record, _status(event), event.at)
         task.ended = True
         if deserted:
