@@ -148,3 +148,14 @@ def test_names_that_are_not_bound_on_one_side_differ(tmp_path: Path) -> None:
     node = described(tmp_path, "one", v=1)["v"]
     assert compare_content("v", None, None, tmp_path).state == "equal"
     assert compare_content("v", node, None, tmp_path).difference == "v: not bound in the pipeline, but in the notebook"
+
+
+def test_what_a_library_forgets_when_it_pickles_is_no_difference(tmp_path: Path) -> None:
+    import pickle
+
+    from sklearn.utils import Bunch
+
+    made = Bunch(rows=[1, 2])
+
+    assert compared(tmp_path, made, pickle.loads(pickle.dumps(made))).state == "equal"
+    assert compared(tmp_path, made, Bunch(rows=[1, 3])).state == "different"

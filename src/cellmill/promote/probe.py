@@ -51,6 +51,10 @@ _UNCHANGING = (
 )
 
 
+_LEFT_OUT = {("pandas", "_cache"), ("sklearn", "_deprecated_key_to_warnings")}
+"""Attributes by library: caches, and what an object forgets when it is pickled."""
+
+
 class _Unknown(Exception):
     """A value that can't be described; the message says why."""
 
@@ -216,9 +220,9 @@ class _Seen:
     def _attributes(self, kind: type, attributes: Mapping[Any, Any], place: str) -> list[list[Any]]:
         parts = []
         for name in sorted(attributes, key=repr):
-            # What a property has worked out and kept says nothing new.
+            # What a property has worked out and kept says nothing new, nor what the class leaves out when it loads.
             cached = isinstance(_vars_of(kind).get(name), functools.cached_property)
-            if not cached and not (name == "_cache" and kind.__module__.startswith("pandas.")):
+            if not cached and (kind.__module__.partition(".")[0], name) not in _LEFT_OUT:
                 label = f".{name}" if isinstance(name, str) else f"[{name!r}]"
                 parts.append([label, self.describe(attributes[name], place + label)])
         return parts
