@@ -33,6 +33,8 @@ def test_the_steps_are_drawn_under_the_cell(lab: Lab, visit: Callable[..., Page]
     assert "wait after load" in (drawn.get_attribute("aria-label") or "")
     execute(page, 5)
     cell(page, 5).get_by_text("is now the pipeline").wait_for()
+    # What cellmill itself does to the kernel is no doing of a step's.
+    assert cell(page, 5).get_by_text("os.environ").count() == 0
     execute(page, 6)
     running = cell(page, 6).locator(".jp-OutputArea-output svg[role=img]")
     cell(page, 6).locator(".widget-html, .jupyter-widgets").first.wait_for()

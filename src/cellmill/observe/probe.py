@@ -348,7 +348,7 @@ def _memory_of(name: str, piece: Any) -> list[_Memory]:
 def _environment() -> Any:
     import os
 
-    skip = ("MLFLOW_", "JPY_", "PLOOMBER_", "CELLMILL_", "IPY_", "COLUMNS", "LINES")
+    skip = ("MLFLOW_", "_MLFLOW_", "JPY_", "PLOOMBER_", "CELLMILL_", "IPY_", "COLUMNS", "LINES")
     return sorted((key, value) for key, value in os.environ.items() if not key.startswith(skip))
 
 
