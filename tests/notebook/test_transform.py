@@ -108,3 +108,9 @@ def test_plain_python_needs_no_ipython() -> None:
         "assert to_python('!ls') and 'IPython' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_any_number_of_magics_one_below_the_other_is_read():
+    turned = to_python("%%time\n" * 3000 + "x = 1")
+
+    assert turned == "\n" * 3000 + "x = 1"

@@ -78,13 +78,16 @@ def to_python(body: str) -> str:
     '\nx = 1'
     """
     body = body.replace("\r\n", "\n")
-    magic = split_cell_magic(body)
+    above = 0
+    # A loop, as there may be any number of magics one below the other.
+    while (magic := split_cell_magic(body)) is not None and magic.name in PYTHON_BODIED:
+        if "\n" not in body:
+            return "\n" * above
+        above, body = above + magic.offset, magic.body
     if magic is None:
-        return body if _parses(body) else _transform(body)
-    if magic.name in PYTHON_BODIED:
-        return "\n" * magic.offset + to_python(magic.body) if "\n" in body else ""
+        return "\n" * above + (body if _parses(body) else _transform(body))
     call = f"get_ipython().run_cell_magic({magic.name!r}, {magic.line!r}, {magic.body!r})"
-    return "\n" * (magic.offset - 1) + call + "\n" * (body.count("\n") - magic.offset + 1)
+    return "\n" * (above + magic.offset - 1) + call + "\n" * (body.count("\n") - magic.offset + 1)
 
 
 def parse(source: str) -> ast.Module:
