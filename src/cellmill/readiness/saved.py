@@ -102,7 +102,9 @@ def _minutes(seconds: float) -> str:
 
 def _large(part: Part) -> Iterator[Finding]:
     cell = part.cell
-    size = sum(len(json.dumps(one, ensure_ascii=False, default=str).encode(errors="surrogatepass")) for one in cell.outputs)
+    size = sum(
+        len(json.dumps(one, ensure_ascii=False, default=str).encode(errors="surrogatepass")) for one in cell.outputs
+    )
     if size > LARGE:
         yield LargeOutput.finding(
             f"this cell shows {size / 1e6:.0f} MB, which the run's notebook, its report and its test would hold too",
