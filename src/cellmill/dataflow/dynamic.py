@@ -367,7 +367,7 @@ def _parse_at(text: str, node: ast.AST) -> ast.Module | None:
 
     try:
         tree = ast.parse(to_python(text.strip()))
-    except SyntaxError:
+    except (SyntaxError, ValueError):  # also of half a character, which no file of code can hold
         return None
     for inner in ast.walk(tree):
         if hasattr(inner, "lineno"):

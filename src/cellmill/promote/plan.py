@@ -186,6 +186,22 @@ def plan_notebook(notebook: Notebook, *, name: str | None = None, into: Path | N
     return Plan(pipeline, folder, files, findings, steps, dataflow, parameters, examined.ignored)
 
 
+def _encoded(name: str, content: str, notebook: Path) -> bytes:
+    try:
+        return content.encode()
+    except UnicodeEncodeError as error:
+        line = content[: error.start].count("\n")
+        raise CellmillError(
+            f"{name} can't be written: there is half a character (a lone surrogate) in `{_line(content, line)}`",
+            notebook=notebook,
+            remedy="type that character anew",
+        ) from None
+
+
+def _line(content: str, number: int) -> str:
+    return content.split("\n")[number].strip().encode("ascii", "backslashreplace").decode()[:60]
+
+
 def _files(
     pipeline: str, folder: Path, steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter, ...]
 ) -> dict[str, bytes]:
@@ -207,7 +223,7 @@ def _files(
     }
     if shared is not None:
         text[f"{pipeline}_shared.py"] = shared.text
-    files = {name: content.encode() for name, content in text.items()}
+    files = {name: _encoded(name, content, steps.notebook.path) for name, content in text.items()}
     files |= reference_files(pipeline, _reference_tasks(tasks, dataflow), shared.defined if shared else None)
     files = dict(sorted(files.items()))
     cells = _cells(pipeline, steps, tasks, shared)
