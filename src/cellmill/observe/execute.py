@@ -64,7 +64,7 @@ def _execute(notebook: Notebook, parts: list[Part], scratch: Path, seen: Path) -
         cell.metadata.setdefault("tags", [])
         cell.metadata["papermill"] = {}
     node.metadata["papermill"] = {}
-    kernel = _kernel_name(notebook.kernel)
+    kernel = kernel_name(notebook.kernel)
     node.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
     environment = {
         "CELLMILL_VERIFYING": "1",
@@ -116,7 +116,7 @@ def _source(tagged: TaggedCell) -> str:
     return tagged.body.replace("\r\n", "\n").lstrip("\n")
 
 
-def _kernel_name(wanted: str) -> str:
+def kernel_name(wanted: str) -> str:
     """Give the notebook's kernel, or this environment's where that one is not installed."""
     from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
 

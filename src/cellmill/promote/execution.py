@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cellmill.observe.execute import kernel_name
 from cellmill.promote.crossings import Crossing, Probes
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def run_notebook(
         node = papermill_engines.execute_notebook_with_engine(
             ENGINE,
             node,
-            kernel_name=_kernel_name(notebook.kernel),
+            kernel_name=kernel_name(notebook.kernel),
             progress_bar=False,
             log_output=False,
             execution=execution,
@@ -224,14 +225,3 @@ def _inject(node: NotebookNode, notebook: Notebook, parameters: Mapping[str, Any
     if (node.nbformat, node.nbformat_minor) < (4, 5):
         del cell["id"]
     node.cells.insert(last, cell)
-
-
-def _kernel_name(wanted: str) -> str:
-    """Return the notebook's kernel, or this environment's where that one is not installed."""
-    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
-
-    try:
-        KernelSpecManager().get_kernel_spec(wanted)
-    except NoSuchKernel:
-        return NATIVE_KERNEL_NAME
-    return wanted
