@@ -21,7 +21,9 @@ _ROUNDS = 6
 
 def _size(code: Code) -> tuple[int, ...]:
     """Grows whenever more is known of what the function does."""
-    done = code.effects or Effects()
+    if code.effects is None:
+        return ()
+    done = code.effects
     held = sum(map(len, done.stores.values())) + sum(map(len, done.callbacks.values()))
     names = len(done.reads) + len(done.binds) + len(done.states) + len(done.draws) + len(done.files)
     flags = int(code.stateful) + int(done.impure)
@@ -144,7 +146,7 @@ class Calls(Dynamic):
     def given_back(self, held: Value, frame: Frame) -> Value:
         """What the functions among the objects may return: whoever holds them may call them and pass it on."""
         found: frozenset[Label] = frozenset()
-        for label in held.reach & self.program.codes.keys():
+        for label in self.program.code_in(held):
             code = self.program.codes[label]
             if not isinstance(code.node, ast.ClassDef) and code.owner is None:
                 self.summary(code)
@@ -298,11 +300,11 @@ class Calls(Dynamic):
 
     def inside(self, value: Value) -> frozenset[Label]:
         """What changing a value may change: itself and what it holds, not its class or the functions that it knows."""
-        return value.own | self.without_code(value.reach)
+        return value.own | value.reach.difference(self.program.code_in(value))
 
     def make_instance(self, node: ast.Call, code: Code, arguments: Arguments, callee: Value, frame: Frame) -> Value:
         """An instance holds on to its class and, unless shown otherwise, to what it was made from."""
-        factories = [self.program.codes[one] for one in callee.reach & self.program.codes.keys()]
+        factories = [self.program.codes[one] for one in self.program.code_in(callee)]
         kept: set[Label] = set()
         for one in factories:
             if isinstance(one.node, ast.Lambda):
@@ -319,7 +321,7 @@ class Calls(Dynamic):
 
     def call_callbacks(self, node: ast.Call, given: Value, arguments: Arguments, frame: Frame) -> None:
         """A function that changes its arguments, handed to another function, may change whatever else that one has."""
-        for label in given.reach & self.program.codes.keys():
+        for label in self.program.code_in(given):
             code = self.program.codes[label]
             done = self.summary(code)
             if code.stateful:
@@ -336,7 +338,7 @@ class Calls(Dynamic):
         for code, static in own_methods:
             positional = list(arguments.positional) if static else [receiver, *arguments.positional]
             results.append(self.call_code(node, code, positional, arguments, receiver, frame))
-        certain = own_methods and not self.program.codes.keys().isdisjoint(receiver.reach)
+        certain = own_methods and bool(self.program.code_in(receiver))
         if certain:
             return union(results)
         results.append(self.call_foreign_method(node, receiver, name, arguments, frame))
@@ -345,7 +347,7 @@ class Calls(Dynamic):
     def notebook_methods(self, receiver: Value, name: str) -> list[tuple[Code, bool]]:
         """Notebook methods that the call may reach: of the receiver's class, or of any class if it is not known."""
         found: list[tuple[Code, bool]] = []
-        known = [self.program.codes[label] for label in receiver.reach if label in self.program.codes]
+        known = [self.program.codes[label] for label in self.program.code_in(receiver)]
         classes = [code for code in known if isinstance(code.node, ast.ClassDef)]
         labels = [code.methods[name] for code in classes if name in code.methods]
         if not classes and (not receiver.own or self.program.kinds(receiver) & {"unknown", "object"}):
@@ -361,7 +363,7 @@ class Calls(Dynamic):
         return found
 
     def call_properties(self, value: Value, node: ast.Attribute, frame: Frame) -> None:
-        for label in value.reach & self.program.codes.keys():
+        for label in self.program.code_in(value):
             method = self.program.codes[label].methods.get(node.attr)
             if method is not None and self.program.codes[method].is_property:
                 call = ast.copy_location(ast.Call(func=node, args=[], keywords=[]), node)
@@ -444,7 +446,7 @@ class Calls(Dynamic):
 
     def without_code(self, labels: frozenset[Label]) -> frozenset[Label]:
         """A library changes objects, not the notebook's classes and functions."""
-        return frozenset(label for label in labels if not label.startswith("code:"))
+        return labels.difference(self.program.codes)
 
     def is_library_object(self, receiver: Value) -> bool:
         """Whether all that the receiver may be was made by a library whose methods leave their arguments alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cellmill.dataflow.files import FileUse
 from cellmill.dataflow.values import NOTHING, Label, Value
@@ -13,8 +13,7 @@ from cellmill.dataflow.values import NOTHING, Label, Value
 FigureUse = Literal["opens", "draws", "uses", "closes", "keeps"]
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """A place in the notebook. ``certain``: it runs whenever its step does; ``via``: the function that it is in."""
 
     cell: int
@@ -30,7 +29,8 @@ class Effects:
 
     ``assigned``: what a function makes the notebook's names stand for. ``stores``: what an object may hold on to from
     then on. ``figures``: what it does to pyplot's current figure, in order. ``callbacks``: calls of what the function
-    was given, with what it gave them; judged where it is called.
+    was given, with what it gave them; judged where it is called. ``settled``: functions whose effects are in here
+    already, as of ``settled_at``.
     """
 
     reads: dict[str, Site] = field(default_factory=dict)
@@ -58,6 +58,8 @@ class Effects:
     callbacks: dict[Label, frozenset[Label]] = field(default_factory=dict)
     impure: bool = False
     path_literals: list[tuple[str, Site]] = field(default_factory=list)
+    settled: dict[Label, frozenset[Label]] = field(default_factory=dict)
+    settled_at: tuple[int, int] = (-1, -1)
 
     def add_store(self, targets: Iterable[Label], held: frozenset[Label]) -> None:
         """Note that each of the targets may hold on to the labels."""

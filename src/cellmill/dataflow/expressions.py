@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from cellmill.dataflow import state
@@ -66,7 +65,8 @@ class Expressions:
     def fresh(self, node: ast.AST, contents: Value = NOTHING, kind: str = "object", detail: str = "") -> Value:
         """A new object that may hold the contents."""
         made = self.program.new(kind, self.site(node), getattr(node, "col_offset", 0), detail)  # type: ignore[arg-type]
-        self.program.nested |= made.own & contents.reach
+        if not made.own.isdisjoint(contents.reach):
+            self.program.nested |= contents.reach
         return Value(made.own, made.own | contents.reach)
 
     def isolated(self, frame: Frame, run: Callable[[], bool]) -> bool:
@@ -81,6 +81,8 @@ class Expressions:
             before = self.program.journal.pop()
         self.weak_depth = weak
         for name, value in before.items():
+            if self.program.env[name] is value:
+                continue
             if self.program.journal:
                 self.program.journal[-1].setdefault(name, value)
             self.program.assign(name, value | self.program.env[name], weak=False)
@@ -148,13 +150,16 @@ class Expressions:
         if name not in effects.certain:
             if name in effects.binds:
                 # A loop or a branch above may have bound it: only who runs it knows.
-                site = replace(site, certain=False)
+                site = site._replace(certain=False)
             known = effects.reads.get(name)
             if known is None or (site.certain and not known.certain) or (known.via and not site.via):
                 effects.reads[name] = site
         effects.mentions.setdefault(name, site)
         value = self.program.env.get(name, NOTHING)
-        consumed = any(self.program.facts[one].kind in _CONSUMED for one in value.own if one in self.program.facts)
+        if not value.reach:
+            return value
+        facts = self.program.facts
+        consumed = any(facts[one].kind in _CONSUMED for one in value.own if one in facts)
         if consumed or self.changes_by_use(value):
             self.mutate_labels(value.own, effects, site)
         self.mention(value, effects, site)
@@ -168,11 +173,11 @@ class Expressions:
         for place in places & self.program.formulas.keys():
             for name in sorted(self.program.formulas[place] & self.program.env.keys()):
                 if name not in effects.mentions:
-                    self.read_global(name, effects, replace(site, certain=False))
+                    self.read_global(name, effects, site._replace(certain=False))
 
     def changes_by_use(self, value: Value) -> bool:
         """Whether an operator, a loop or ``with`` may change the object: its class says so in a special method."""
-        for label in value.reach & self.program.codes.keys():
+        for label in self.program.code_in(value):
             for name, method in self.program.codes[label].methods.items():
                 if name.startswith("__") and name.endswith("__") and name not in MAKERS:
                     changed = self.summary(self.program.codes[method]).mutated
@@ -187,12 +192,12 @@ class Expressions:
 
     def mention(self, value: Value, effects: Effects, site: Site) -> None:
         """Whoever holds a function may call it: what it does to the notebook's names may happen here."""
-        for label in value.reach & self.program.codes.keys():
+        for label in self.program.code_in(value):
             self.apply_effects(self.program.codes[label], effects, site)
 
     def apply_effects(self, code: Code, effects: Effects, site: Site) -> None:
         """Let the effects of a function on the notebook's names happen in a step or in another function."""
-        if code.label in self._mentioning:
+        if code.label in self._mentioning or self._is_settled(code, effects):
             return
         first = not self._mentioning
         # Once is enough for all that is reached from one place, by whatever way.
@@ -205,10 +210,10 @@ class Expressions:
 
     def _apply(self, code: Code, effects: Effects, site: Site) -> None:
         done = self.summary(code)
-        via = Site(site.cell, site.cell_id, site.line, certain=False, via=site.via or code.name)
         effects.called.add(code.label)
         for method in code.methods.values():
             self.apply_effects(self.program.codes[method], effects, site)
+        via = Site(site.cell, site.cell_id, site.line, certain=False, via=site.via or code.name)
         for name in done.reads:
             if effects is not done and name not in done.certain:
                 self.read_global(name, effects, via)
@@ -218,6 +223,43 @@ class Expressions:
             self.program.assign(name, self.program.new("object", where, 0, name), weak=True)
         self.mutate_labels(self.globals_in(done.mutated), effects, via)
         self.merge_places(done, effects, via)
+        self._settle(code, done, effects)
+
+    def _is_settled(self, code: Code, effects: Effects) -> bool:
+        """Whether the function, with all that it calls, has had its effects here already, and they would be the same.
+
+        Most functions of a notebook read modules, builtins, numbers and each other; each mention of one would say all
+        that again, and where functions call each other in a chain, the whole chain.
+        """
+        now = (self.program.version, self.program.moves)
+        if effects.settled_at != now:
+            effects.settled.clear()
+            effects.settled_at = now
+            return False
+        made = effects.settled.get(code.label)
+        return made is not None and not (made and self.program.holding(made))
+
+    def _settle(self, code: Code, done: Effects, effects: Effects) -> None:
+        """Note that the function's effects are all there, unless something may change what they are."""
+        if effects is done or done.binds or done.compared or self.program.formulas:
+            return
+        if effects.settled_at != (self.program.version, self.program.moves):
+            return
+        changed = frozenset(one for one in done.mutated if not one.startswith(("param:", "deep:param:")))
+        if not changed <= code.made:
+            return
+        called = set(code.methods.values())
+        for name in done.reads:
+            value = self.program.env.get(name, NOTHING)
+            if value.reach <= self.program.imports.keys():
+                continue
+            if not value.reach <= self.program.code_labels or self.changes_by_use(value):
+                return
+            called.update(self.program.code_in(value))
+        called.discard(code.label)
+        if called <= effects.settled.keys():
+            self.program.followed.update(done.reads)
+            effects.settled[code.label] = changed
 
     def merge_places(self, done: Effects, effects: Effects, via: Site) -> None:
         """State, files and the like pass from a function to who calls it."""
@@ -298,11 +340,13 @@ class Expressions:
         if frame.function.kind == "module" and frame.kind != "class":
             effects = frame.function.effects
             value = self.program.env.get(name, NOTHING)
-            if any("__del__" in self.program.codes[one].methods for one in value.reach & self.program.codes.keys()):
+            if any("__del__" in self.program.codes[one].methods for one in self.program.code_in(value)):
                 self.mention(value, effects, self.site(node))
             if isinstance(node, ast.Name) and name not in effects.certain:
                 effects.reads.setdefault(name, self.site(node))
-            effects.certain.discard(name)
+            if name in effects.certain:
+                effects.certain.remove(name)
+                self.program.moves += 1
             effects.deletes[name] = self.site(node)
             effects.other_binds.add(name)
         else:
@@ -327,30 +371,35 @@ class Expressions:
         return False
 
     def mutate_labels(self, labels: frozenset[Label], effects: Effects, site: Site) -> None:
-        changed = frozenset(label for label in labels if not label.startswith("import:"))
+        changed = labels.difference(self.program.imports)
+        if not changed:
+            return
         effects.mutated |= changed
         for name in self.program.holding(changed):
             effects.mutated_names.setdefault(name, site)
 
     def store(self, targets: frozenset[Label], held: frozenset[Label], frame: Frame) -> None:
         """Note that the target objects may hold on to the others from here on."""
-        held = frozenset(label for label in held if not label.startswith("import:"))
+        held = held.difference(self.program.imports)
         if not held or not targets:
             return
-        self.program.nested |= targets & held
+        if not targets.isdisjoint(held):
+            # Whatever is between the two is in the circle.
+            self.program.nested |= held
         effects = frame.function.effects
         if frame.function.kind == "function":
             effects.add_store(targets, held)
             at: Frame | None = frame.function
             while at is not None:
                 for name, value in at.locals.items():
-                    if value.reach & targets:
+                    if not value.reach.isdisjoint(targets):
                         at.locals[name] = Value(value.own, value.reach | held)
                 at = at.parent
             return
         for name in self.program.holding(targets):
             value = self.program.env[name]
-            self.program.assign(name, Value(value.own, value.reach | held), weak=False)
+            if not held <= value.reach:
+                self.program.assign(name, Value(value.own, value.reach | held), weak=False)
 
     # Values
 
@@ -370,11 +419,14 @@ class Expressions:
         return NOTHING
 
     def eval_JoinedStr(self, node: ast.JoinedStr, frame: Frame) -> Value:
-        for child in ast.walk(node):
-            if isinstance(child, ast.FormattedValue):
-                self.eval(child.value, frame)
-            elif isinstance(child, ast.Constant):
-                self.eval(child, frame)
+        for part in node.values:
+            self.eval(part, frame)
+        return NOTHING
+
+    def eval_FormattedValue(self, node: ast.FormattedValue, frame: Frame) -> Value:
+        self.eval(node.value, frame)
+        if node.format_spec is not None:
+            self.eval(node.format_spec, frame)
         return NOTHING
 
     def eval_Name(self, node: ast.Name, frame: Frame) -> Value:
@@ -388,11 +440,7 @@ class Expressions:
             self.note_module(found, frame, node)
             return found
         self.call_properties(value, node, frame)
-        if (
-            node.attr in ("plot", "str", "dt", "style")
-            and self.program.codes.keys().isdisjoint(value.reach)
-            and value.own
-        ):
+        if node.attr in ("plot", "str", "dt", "style") and not self.program.code_in(value) and value.own:
             return self.fresh(node, kind="frame")
         if node.attr == "__class__":
             return self.class_of(value)
@@ -463,7 +511,7 @@ class Expressions:
     def use_operator(self, values: list[Value], node: ast.AST, frame: Frame) -> bool:
         """Whether a notebook class may say what the operator does; if it changes anything, that may be any operand."""
         both = union(values)
-        if self.program.codes.keys().isdisjoint(both.reach):
+        if not self.program.code_in(both):
             return False
         if self.changes_by_use(both):
             self.mutate(frozenset(one for one in both.reach if not one.startswith("code:")), frame, node)
@@ -618,7 +666,7 @@ class Expressions:
         dotted = self.program.dotted(owner)
         if dotted is not None:
             self.change_place(owner, target.attr, target, frame)
-            self.program.patches |= value.reach & self.program.codes.keys()
+            self.program.patches.update(self.program.code_in(value))
             return
         self.call_properties(owner, target, frame)
         self.mutate(owner.own, frame, target)
@@ -647,11 +695,7 @@ class Expressions:
             known.parent = frame
             return known
         code = Code(label, name, node, self.site(node), self.program.step, frame)
-        self.program.codes[label] = code
-        if known is not None:
-            self.program.version += 1
-        if isinstance(node, ast.ClassDef):
-            self.program.class_names.add(name)
+        self.program.add_code(code)
         return code
 
     def define(self, node: FunctionNode, name: str, frame: Frame) -> tuple[Value, Code]:

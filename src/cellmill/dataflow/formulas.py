@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _LIBRARIES = ("statsmodels.formula.", "patsy.", "formulaic.", "bambi.")
 _NAME = re.compile(r"(?<![\w.@])[^\W\d]\w*")
@@ -13,6 +14,7 @@ def is_formula(text: str) -> bool:
     return "~" in text and "~/" not in text and "\n" not in text.strip()
 
 
+@lru_cache(maxsize=4096)
 def names_in(text: str) -> frozenset[str]:
     """Names at which an expression in the text may begin: ``np`` of ``np.log(x)``, ``x``, but not ``log``."""
     return frozenset(_NAME.findall(text))

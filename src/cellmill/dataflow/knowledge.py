@@ -7,6 +7,7 @@ a missing entry costs parallelism, never correctness.
 from __future__ import annotations
 
 import builtins
+from functools import lru_cache
 
 BUILTINS: frozenset[str] = frozenset(dir(builtins)) | {
     "get_ipython",
@@ -326,6 +327,7 @@ def is_functional(dotted: str) -> bool:
     return root(dotted) in FUNCTIONAL_LIBRARIES
 
 
+@lru_cache(maxsize=4096)
 def returns_fresh(dotted: str) -> bool:
     """Whether the result of a library function shares nothing with its arguments."""
     return (

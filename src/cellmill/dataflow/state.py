@@ -7,6 +7,8 @@ how to carry each.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 DRAWING_STATES = ("random", "numpy.random", "torch.random")
 """State that only matters to steps that draw from it, and only if the notebook seeds it."""
 
@@ -98,6 +100,7 @@ def set_by_method(name: str) -> str | None:
     return "logging" if name in ("setLevel", "addHandler", "removeHandler") else None
 
 
+@lru_cache(maxsize=4096)
 def place(dotted: str) -> str | None:
     """The state that an object is, if any: changing ``os.environ`` changes the environment."""
     for name, state in _PLACES.items():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from cellmill.dataflow.calls import Arguments, Calls
-from cellmill.dataflow.effects import Code
+from cellmill.dataflow.effects import Code, Effects
 from cellmill.dataflow.program import Frame
 from cellmill.dataflow.values import NOTHING, Value, only, union
 
@@ -25,7 +25,10 @@ class Walker(Calls):
 
     def run(self, node: ast.stmt, frame: Frame) -> bool:
         """Read one statement; False if what follows it in the block is never reached."""
-        handler: Callable[[ast.stmt, Frame], bool | None] | None = getattr(self, f"run_{type(node).__name__}", None)
+        kind = type(node)
+        if kind not in self._handlers:
+            self._handlers[kind] = getattr(self, f"run_{kind.__name__}", None)
+        handler: Callable[[ast.stmt, Frame], bool | None] | None = self._handlers[kind]
         if handler is None:
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.expr):
@@ -156,11 +159,17 @@ class Walker(Calls):
         results: list[set[str]] = []
         with self.uncertain():
             for body in bodies:
-                effects.certain = set(before)
+                self.leave(effects, set(before))
                 if self.isolated(frame, partial(self.run_block, body, frame)):
                     results.append(effects.certain)
-        effects.certain = set.intersection(*results) if results else before
+        self.leave(effects, set.intersection(*results) if results else before)
         return bool(results)
+
+    def leave(self, effects: Effects, certain: set[str]) -> None:
+        """Go on from a branch or a turn with the names that are certain there."""
+        if not effects.certain <= certain:
+            self.program.moves += 1
+        effects.certain = certain
 
     def run_Match(self, node: ast.Match, frame: Frame) -> bool:
         subject = self.eval(node.subject, frame)
@@ -170,7 +179,7 @@ class Walker(Calls):
         exhaustive = False
         with self.uncertain():
             for case in node.cases:
-                effects.certain = set(before)
+                self.leave(effects, set(before))
                 self.bind_pattern(case.pattern, subject, frame)
                 if case.guard is not None:
                     self.eval(case.guard, frame)
@@ -180,7 +189,7 @@ class Walker(Calls):
                     results.append(effects.certain)
         if not exhaustive:
             results.append(before)
-        effects.certain = set.intersection(*results) if results else before
+        self.leave(effects, set.intersection(*results) if results else before)
         return bool(results)
 
     def bind_pattern(self, pattern: ast.pattern, subject: Value, frame: Frame) -> None:
@@ -227,15 +236,15 @@ class Walker(Calls):
         certain_once = set(before)
         with self.uncertain(unless=forever):
             for _ in range(rounds):
-                effects.certain = set(before)
+                self.leave(effects, set(before))
                 self.isolated(frame, partial(self.turn, start, node.body, frame))
                 certain_once = effects.certain
         self.loops -= 1
         left_early, self.broken = self.broken, outer
         if forever:
-            effects.certain = certain_once if left_early else set(before)
+            self.leave(effects, certain_once if left_early else set(before))
             return left_early
-        effects.certain = set(before)
+        self.leave(effects, set(before))
         if node.orelse:
             if left_early:
                 self.branches([node.orelse, []], frame)
@@ -265,7 +274,7 @@ class Walker(Calls):
         raised, self.raised = self.raised, outer | self.raised
         with self.uncertain():
             for handler in node.handlers:
-                effects.certain = set(before)
+                self.leave(effects, set(before))
                 if handler.type is not None:
                     self.eval(handler.type, frame)
                 if handler.name:
@@ -275,7 +284,7 @@ class Walker(Calls):
                     self.delete(handler.name, frame, handler)
                 if goes_on:
                     results.append(effects.certain)
-        effects.certain = set.intersection(*results) if results else set(before)
+        self.leave(effects, set.intersection(*results) if results else set(before))
         goes_on = bool(results)
         return self.run_block(node.finalbody, frame) and goes_on
 
@@ -288,7 +297,7 @@ class Walker(Calls):
             self.use_operator([value], item.context_expr, frame)
             maker = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
             name = maker.attr if isinstance(maker, ast.Attribute) else getattr(maker, "id", "")
-            own_class = not self.program.codes.keys().isdisjoint(value.reach)
+            own_class = bool(self.program.code_in(value))
             suppresses = suppresses or name in _SUPPRESSING or own_class
             if item.optional_vars is not None:
                 entered = value if self.program.kinds(value) <= {"resource"} else value | self.program.content(value)
@@ -322,7 +331,7 @@ class Walker(Calls):
 
     def run_ClassDef(self, node: ast.ClassDef, frame: Frame) -> None:
         decorators = [self.eval(one, frame) for one in node.decorator_list]
-        parts = [value for value in decorators if not self.program.codes.keys().isdisjoint(value.reach)]
+        parts = [value for value in decorators if bool(self.program.code_in(value))]
         parts += [self.eval(one, frame) for one in (*node.bases, *(keyword.value for keyword in node.keywords))]
         code = self.new_code(node, node.name, frame)
         inner = Frame("class", frame.function.effects, frame, self.scope(node), code=code)

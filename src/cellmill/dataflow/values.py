@@ -7,16 +7,17 @@ another if the label changed is in the other's ``reach``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 Label = str
+
+_NONE: frozenset[Label] = frozenset()
 
 FactKind = Literal["object", "display", "frame", "instance", "iterator", "resource", "closure", "import", "unknown"]
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """What is known of the objects behind a label.
 
     ``detail`` is, by kind: the dotted name of the maker (``instance``, ``import``), what it is in words (``resource``).
@@ -29,15 +30,20 @@ class Fact:
     line: int = 0
 
 
-@dataclass(frozen=True)
+# Not frozen, which would triple the cost of what the analysis makes most; nobody changes one.
+@dataclass(slots=True, unsafe_hash=True)
 class Value:
     """The labels that a name may refer to (``own``) and those that can be reached from there (``reach``)."""
 
-    own: frozenset[Label] = frozenset()
-    reach: frozenset[Label] = frozenset()
+    own: frozenset[Label] = _NONE
+    reach: frozenset[Label] = _NONE
+    code: tuple[Label, ...] | None = field(default=None, init=False, compare=False, repr=False)
+    """Kept for `Program.code_in`, which works it out."""
 
     def __or__(self, other: Value) -> Value:
-        return Value(self.own | other.own, self.reach | other.reach)
+        if not other.reach:
+            return self
+        return Value(self.own | other.own, self.reach | other.reach) if self.reach else other
 
 
 NOTHING = Value()
@@ -51,6 +57,7 @@ def only(label: Label) -> Value:
 
 def union(values: list[Value]) -> Value:
     """Any of the values."""
-    own: frozenset[Label] = frozenset().union(*(value.own for value in values))
-    reach: frozenset[Label] = frozenset().union(*(value.reach for value in values))
-    return Value(own, reach)
+    held = [value for value in values if value.reach]
+    if len(held) < 2:
+        return held[0] if held else NOTHING
+    return Value(_NONE.union(*[value.own for value in held]), _NONE.union(*[value.reach for value in held]))
