@@ -9,13 +9,16 @@ import platform
 import statistics
 from collections import Counter
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 STATES = ("equal", "refused", "different", "crashed")
 SAID = {"equal": "proven equal", "not usable": "not usable"}
-VERSIONS = "cellmill ploomber papermill jupytext nbval ipykernel numpy pandas matplotlib".split()
+COLUMNS = ("name", "package", "state", "steps_from", "steps", "cells", "variables")
+
+
+class Mixed(Exception):
+    """Results that were made with several states of the code or of its dependencies."""
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
@@ -23,46 +26,69 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 
-def write_report(results: list[dict[str, Any]], folder: Path) -> str:
-    """Write both files and return the line that tells the counts."""
+def write_report(results: list[dict[str, Any]], folder: Path, jobs: int) -> str:
+    """Write both files and return the line that tells the counts.
+
+    Raises
+    ------
+    Mixed
+        If the results were not all made with one and the same.
+    """
+    made = Counter(one["made_with"] for one in results if one["state"] in STATES)
+    if len(made) > 1:
+        told = "; ".join(f"{count} with {name}" for name, count in made.most_common())
+        raise Mixed(
+            f"no table is written, as results were made with {len(made)} states of the code ({told}): "
+            "start again without --only and --limit, or with another --cache"
+        )
     count = Counter(one["state"] for one in results)
     tried = sum(count[state] for state in STATES)
     line = ", ".join(f"{SAID.get(state, state)} {count[state]}" for state in STATES)
     share = f" ({count['equal'] / tried:.0%} proven equal)" if tried else ""
     told = f"{tried} notebooks: {line}{share}; {count['not usable']} more not usable."
-    (folder / "RESULTS.md").write_text(_page(results, told), encoding="utf-8")
+    (folder / "RESULTS.md").write_text(_page(results, told, "".join(made), jobs), encoding="utf-8")
     with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("name", "package", "state", "steps_from", "steps", "cells", "seconds", "rules", "why"))
+        writer.writerow((*COLUMNS, "seconds", "rules", "why", "cellmill"))
         writer.writerows(_row(one) for one in results)
     return told
 
 
 def _row(one: dict[str, Any]) -> list[Any]:
     seconds = f"{one['notebook_seconds']:.1f}" if one["notebook_seconds"] else ""
-    # Findings and reasons may hold their authors' code: the table has the rules only.
-    why = one["reasons"][0].split(":")[0] if one["state"] == "not usable" else ""
-    columns = ("name", "package", "state", "steps_from", "steps", "cells")
-    return [*(one[key] for key in columns), seconds, "; ".join(one["rules"]), why]
+    cellmill = one["made_with"].partition(";")[0].removeprefix("cellmill ")
+    return [*(one[key] for key in COLUMNS), seconds, "; ".join(one["rules"]), _why(one), cellmill]
 
 
-def _page(results: list[dict[str, Any]], told: str) -> str:
-    packages = sorted({one["package"] for one in results})
-    versions = ", ".join([*packages, *(f"{name} {version(name)}" for name in VERSIONS)])
+def _why(one: dict[str, Any]) -> str:
+    """Why an example can't be used; findings and reasons may hold their authors' code: the table has the rules only."""
+    return str(one["reasons"][0]).split(":")[0] if one["state"] == "not usable" else ""
+
+
+def _page(results: list[dict[str, Any]], told: str, made: str, jobs: int) -> str:
+    packages = ", ".join(sorted({one["package"] for one in results}))
     parts = [
         "# Notebooks that others wrote\n",
         f"**{told}**\n",
-        f"Made on {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/corpus` on {os.cpu_count()} cores, "
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}; {versions}.\n",
+        f"Made on {datetime.now(UTC):%Y-%m-%d} by `python benchmarks/corpus --jobs {jobs}` on {_machine(results)}, "
+        f"{platform.system()} {platform.machine()}; {packages}; {made}.\n",
         _times(results),
         _table("Refused, by rule", Counter(rule for one in results for rule in one["rules"])),
-        _table("Not usable", Counter(_row(one)[-1] for one in results if one["state"] == "not usable")),
+        _table("Not usable", Counter(_why(one) for one in results if one["state"] == "not usable")),
         "## Each notebook\n",
-        "| notebook | state | steps from | steps | cells | vary | notebook s | promotion s | verification s | rules |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| notebook | state | steps from | steps | cells | variables | vary | notebook, s | promotion, s "
+        "| verification, s | rules |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_line(one) for one in results if one["state"] in STATES),
     ]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def _machine(results: list[dict[str, Any]]) -> str:
+    """The cores and how busy they were."""
+    loads = [one["load"] for one in results if one["state"] in STATES]
+    busy = f" (load average {statistics.median(loads):.1f}, at most {max(loads):.1f})" if loads else ""
+    return f"{os.cpu_count()} cores{busy}"
 
 
 def _times(results: list[dict[str, Any]]) -> str:
@@ -70,7 +96,10 @@ def _times(results: list[dict[str, Any]]) -> str:
     if not equal:
         return ""
     middle = [statistics.median(one[f"{key}_seconds"] for one in equal) for key in ("notebook", "promote", "verify")]
-    return "Median seconds: the notebook {:.1f}, its promotion {:.2f}, its verification {:.1f}.\n".format(*middle)
+    return (
+        "Median seconds: the notebook {:.1f}, its promotion {:.2f}, its verification (which runs the notebook and "
+        "the pipeline) {:.1f}.\n".format(*middle)
+    )
 
 
 def _table(title: str, counts: Counter[str]) -> str:
@@ -81,16 +110,9 @@ def _table(title: str, counts: Counter[str]) -> str:
 
 
 def _line(one: dict[str, Any]) -> str:
-    seconds = (
+    times = (
         f"{one[key + '_seconds']:.1f}" if one[key + "_seconds"] else "" for key in ("notebook", "promote", "verify")
     )
-    cells = (
-        one["name"],
-        one["state"],
-        one["steps_from"],
-        one["steps"] or "",
-        one["cells"] or "",
-        len(one["volatile"]) or "",
-        *seconds,
-    )
+    counts = (one["steps"] or "", one["cells"] or "", one["variables"] or "", len(one["volatile"]) or "")
+    cells = (one["name"], one["state"], one["steps_from"], *counts, *times)
     return f"| {' | '.join(str(cell) for cell in cells)} | {'; '.join(one['rules'])} |"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
 
 # Package, the folder of its examples in the source distribution, and which files there are examples.
@@ -28,11 +30,16 @@ class Example:
 
 
 def examples(cache: Path) -> list[Example]:
-    """Download and unpack what is not there yet; all examples, of the packages by turns, the shortest first."""
-    found = [_of_package(cache, *package) for package in PACKAGES]
-    turns = [one for pair in zip(*found, strict=False) for one in pair]
-    shortest = min(map(len, found))
-    return turns + [one for rest in found for one in rest[shortest:]]
+    """Download and unpack what is not there yet; all examples, package by package, the shortest first."""
+    return [one for package in PACKAGES for one in _of_package(cache, *package)]
+
+
+def by_turns(found: Iterable[Example]) -> list[Example]:
+    """The same examples, one of each package by turns."""
+    packages: dict[str, list[Example]] = {}
+    for one in found:
+        packages.setdefault(one.package, []).append(one)
+    return [one for turn in zip_longest(*packages.values()) for one in turn if one is not None]
 
 
 def _of_package(cache: Path, package: str, folder: str, pattern: str) -> list[Example]:

@@ -1,4 +1,4 @@
-"""One example from notebook to verdict: run, promote, verify; cells that differ are asked whether they repeat."""
+"""One example from notebook to verdict: promote, verify; cells that differ are asked whether they repeat."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conversion import NotUsable, make_notebook
 from sources import Example
 
-LIMIT = 60.0  # seconds that a notebook may take by itself
+if TYPE_CHECKING:
+    from cellmill.promote.verify import Verification
 
 
 @dataclass
@@ -25,21 +26,25 @@ class Result:
     steps_from: str = ""
     steps: int = 0
     cells: int = 0
+    variables: int = 0
     rules: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     volatile: list[int] = field(default_factory=list)
     notebook_seconds: float = 0.0
+    processor_seconds: float = 0.0
     promote_seconds: float = 0.0
     verify_seconds: float = 0.0
+    load: float = 0.0
+    made_with: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
 
 
-def attempt(example: Example, folder: Path, *, seed: bool = True) -> Result:
+def attempt(example: Example, folder: Path, *, made_with: str, seed: bool = True) -> Result:
     """Try one example in a folder of its own; whatever happens is a result."""
-    result = Result(example.name, example.package)
+    result = Result(example.name, example.package, made_with=made_with, load=os.getloadavg()[0])
     os.environ.update(OMP_NUM_THREADS="1", PYTHONHASHSEED="0", SCIKIT_LEARN_DATA=str(folder / "no-data"))
     try:
         path, result.steps_from = make_notebook(example, folder, seed=seed)
@@ -62,7 +67,9 @@ def _judge(path: Path, result: Result) -> None:
     except PromotionRefused as refused:
         # Only what runs by itself is part of the corpus, refused or not.
         result.promote_seconds = time.monotonic() - began
+        began = time.monotonic()
         _run(path)
+        result.notebook_seconds = time.monotonic() - began
         errors = [one for one in refused.findings if one.severity == "error"]
         result.state, result.rules = "refused", sorted({f"{one.code} {one.kind}" for one in errors})
         result.reasons = [f"cell {one.cell}, line {one.line}: {one.message}" for one in errors]
@@ -80,19 +87,26 @@ def _judge(path: Path, result: Result) -> None:
 
     found = verify(plan.folder, listeners=(notebook_ended,))
     result.verify_seconds = time.monotonic() - began
-    if result.notebook_seconds > LIMIT:
-        raise NotUsable(f"takes more than {LIMIT:.0f} s")
     if found.notebook_failure:
         raise NotUsable(f"does not run by itself: {found.notebook_failure}"[:300])
+    _weigh(path, found, result)
+
+
+def _weigh(path: Path, found: Verification, result: Result) -> None:
+    """Say what the verification comes to."""
     result.cells = sum(one.state in ("equal", "different") for one in found.cells)
+    result.variables = sum(one.state == "equal" for one in found.variables)
     if found.run_failure:
         result.state, result.reasons = "crashed", [found.run_failure]
         return
+    # What verification saw to differ between two runs of the notebook itself.
+    result.volatile = [one.number for one in found.cells if one.state == "varies"]
     differing = [one for one in found.cells if one.state in ("different", "missing")]
-    result.volatile = _volatile(path) if differing else []
+    if differing:
+        result.volatile = sorted({*result.volatile, *_volatile(path)})
     left = [one for one in differing if one.number not in result.volatile]
     # A variable that varies from run to run of the notebook itself is none of the pipeline's doing.
-    handed = any(one.state == "different" for one in found.variables)
+    handed = any(one.state in ("different", "missing") for one in found.variables)
     result.state = "different" if left or handed else "equal"
     result.reasons = [f"cell {one.number}: {one.difference[:1500]}" for one in left]
     if result.state == "different" and not left:
@@ -108,21 +122,20 @@ def _run(path: Path) -> list[list[dict[str, Any]]]:
     """Run the notebook as Jupyter does; each cell's outputs."""
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    client = NotebookClient(notebook, timeout=int(LIMIT), resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(path.parent)}})
     try:
         client.execute()
-    except CellExecutionError as error:
-        raise NotUsable(f"does not run by itself: {error.ename}: {error.evalue}"[:300]) from None
-    except (CellTimeoutError, DeadKernelError):
-        raise NotUsable(f"takes more than {LIMIT:.0f} s") from None
+    except (CellExecutionError, DeadKernelError) as error:
+        told = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else "its kernel died"
+        raise NotUsable(f"does not run by itself: {told}"[:300]) from None
     return [[dict(one) for one in cell.get("outputs", ())] for cell in notebook.cells]
 
 
 def _volatile(path: Path) -> list[int]:
-    """The cells (numbered from 1) that show something else in a second run of the notebook itself."""
+    """The cells (numbered from 1) that show something else in two more runs of the notebook itself."""
     from cellmill.promote.comparison import compare_outputs
 
     pairs = enumerate(zip(_run(path), _run(path), strict=True), start=1)
