@@ -16,6 +16,7 @@ from cellmill.notebook import propose_tags, read_notebook, write_tags
 from cellmill.notebook.parts import propose_parts
 
 PARTS = 3
+FEWEST = 2  # steps that headings have to give
 # What makes numbers that come from no seed comparable: the first code cell of each notebook.
 SEED = "import random\n\nimport numpy as np\n\nrandom.seed(0)\nnp.random.seed(0)"
 _NETWORK = re.compile(r"\bfetch_(?!file)\w+\(|\bfetch_file\(|get_rdataset|https?://|urlopen|DataReader|read_html\(")
@@ -131,14 +132,14 @@ def _copy_data(source: Path, folder: Path) -> None:
 
 
 def _tag(path: Path) -> str:
-    """Take steps from headings, or equal parts where these make less than three."""
+    """Take steps from headings, or equal parts where these make less than two."""
     notebook = read_notebook(path)
     try:
         proposals = propose_tags(notebook)
     except CellmillError:
         proposals = ()
     way = "headings"
-    if len(_steps(proposals)) < 3:
+    if len(_steps(proposals)) < FEWEST:
         proposals, way = propose_parts(notebook, PARTS), "equal parts"
     if not _steps(proposals):
         raise NotUsable("has no cell that does work")

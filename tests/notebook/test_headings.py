@@ -104,6 +104,35 @@ def test_a_cell_is_shared_only_if_it_stands_alone(notebook) -> None:
     assert [number for number, tag in found.items() if tag == "shared"] == [1, 3, 4, 9, 10, 12]
 
 
+def test_seeds_and_options_at_the_top_are_no_step_of_their_own(notebook) -> None:
+    top = (
+        "md:# Title",
+        "import random\nN = 2\nrandom.seed(N)",
+        "import pandas as pd\npd.set_option('a', 1)\nrandom.seed(1)",
+    )
+    found = proposed(notebook(*top, "md:## Load", "x = f()", "md:## Fit", "y = x", "md:## Show", "random.seed(1)"))
+    assert [tag for _, tag in found] == ["step:load"] * 3 + ["step:fit", "step:show"]
+    parts = propose_parts(notebook(*top, "a = 1\nb = f()", "c = 1\nd = f()"), 3)
+    assert [tag for _, tag in parts] == ["step:part_1"] * 3 + ["step:part_2"]
+
+
+def test_long_headings_that_begin_alike_are_told_apart_by_their_ends(notebook) -> None:
+    found = proposed(
+        notebook(
+            *("md:# Comparing the two implementations of lasso on Dense data", "f()"),
+            *("md:# Comparing the two implementations of lasso on Sparse data", "f()"),
+            *("md:# Holt's method", "f()"),
+            *("md:# Holt’s method", "f()"),
+        )
+    )
+    assert [tag for _, tag in found] == [
+        "step:implementations_of_lasso_on_dense_data",
+        "step:implementations_of_lasso_on_sparse_data",
+        "step:holts_method",
+        "step:holts_method_2",
+    ]
+
+
 def test_what_sets_colours_and_options_is_shared_with_its_imports(notebook) -> None:
     found = proposed(
         notebook(
@@ -132,7 +161,7 @@ def test_constants_become_parameters_only_above_the_work(notebook) -> None:
         (4, "step:a"),
     ]
     assert proposed(notebook("import random\n\nrandom.seed(0)", "md:# A", "n = 1", "f()")) == [
-        (1, "step:step_1"),
+        (1, "step:a"),
         (3, "parameters"),
         (4, "step:a"),
     ]
@@ -164,7 +193,7 @@ def test_what_two_cells_define_is_not_shared(notebook) -> None:
             "from math import cos as sin\ndef h():\n    pass",
         )
     )
-    assert [tag for _, tag in found] == ["step:step_1", "step:a", "step:a", "shared", "step:b", "step:b"]
+    assert [tag for _, tag in found] == ["step:a", "step:a", "step:a", "shared", "step:b", "step:b"]
 
 
 def test_without_headings_one_sentence_says_what_to_do(notebook) -> None:

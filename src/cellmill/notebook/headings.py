@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from cellmill.notebook.cells import Cell, Notebook
 from cellmill.notebook.identifiers import to_identifier
 from cellmill.notebook.names import can_be_step
 from cellmill.notebook.roles import read_role
-from cellmill.notebook.setup_cells import Setup, only_asserts, sort_cells
+from cellmill.notebook.setup_cells import Setup, only_asserts, only_prepares, sort_cells
 
 WANTED = range(3, 13)
 
@@ -28,9 +29,9 @@ def propose_tags(notebook: Notebook) -> tuple[tuple[Cell, str], ...]:
     """Propose a tag for each code cell that has no role yet.
 
     Sections under markdown headings become steps; the heading level is chosen so that there are 3 to 12 of them where
-    that is possible. Cells that only import and define become ``shared``, a cell of literal constants above the first
-    step becomes ``parameters``, cells of assertions become checks. Empty cells and cells that only load extensions get
-    no tag.
+    that is possible; what only sets seeds and options at the top belongs to the first of them. Cells that only import
+    and define become ``shared``, a cell of literal constants above the first step becomes ``parameters``, cells of
+    assertions become checks. Empty cells and cells that only load extensions get no tag.
 
     Returns
     -------
@@ -80,14 +81,23 @@ def _setup_tags(setup: Setup) -> Iterator[tuple[Cell, str]]:
 
 def _step_tags(sections: Sequence[Section], taken: Sequence[str]) -> Iterator[tuple[Cell, str]]:
     used = {name.casefold() for name in taken}
-    for number, section in enumerate(sections, start=1):
-        name = _free_name(_name_of(section.heading) or f"step_{number}", used)
+    for wanted, section in zip(_names(sections), sections, strict=True):
+        name = _free_name(wanted, used)
         used.add(name.casefold())
         works = False
         for cell in section.cells:
             # A cell of assertions checks what the cells above it made.
             yield cell, f"check:{name}" if works and only_asserts(cell) else f"step:{name}"
             works = True
+
+
+def _names(sections: Sequence[Section]) -> list[str]:
+    """A name for each section: its heading's first words, or its last words where they tell it from another one."""
+    texts = [_text_of(section.heading) for section in sections]
+    alike = Counter(to_identifier(text) for text in set(texts))
+    told = [to_identifier(text, by_end=alike[to_identifier(text)] > 1) for text in texts]
+    plain = [re.sub(r"^(a|an|the)_(?=\D)", "", name) for name in told]
+    return [name or f"step_{number}" for number, name in enumerate(plain, start=1)]
 
 
 def _free_name(wanted: str, used: set[str]) -> str:
@@ -99,13 +109,12 @@ def _free_name(wanted: str, used: set[str]) -> str:
     return free
 
 
-def _name_of(heading: str | None) -> str:
-    """The identifier in a heading, its markdown (links, images, HTML, anchors) taken off."""
+def _text_of(heading: str | None) -> str:
+    """A heading with its markdown (links, images, HTML, anchors) taken off."""
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", heading or "")
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"<[^>]*>|\{#[^}]*\}|&\w+;", " ", text)
-    name = to_identifier(text.replace("_", " "))
-    return re.sub(r"^(a|an|the)_(?=\D)", "", name)
+    return text.replace("_", " ")
 
 
 def _best_sections(notebook: Notebook, work: set[int]) -> list[Section]:
@@ -125,7 +134,15 @@ def _sections(notebook: Notebook, work: set[int], depth: int) -> list[Section]:
             sections += [Section(text) for level, text in headings_of(cell.source) if level <= depth]
         elif cell.number in work:
             sections[-1].cells.append(cell)
-    return [section for section in sections if section.cells]
+    return with_preparation([section for section in sections if section.cells])
+
+
+def with_preparation(sections: list[Section]) -> list[Section]:
+    """Join what only seeds, imports and sets options at the top with the first section that does something."""
+    while len(sections) > 1 and all(only_prepares(cell) for cell in sections[0].cells):
+        first, second, *rest = sections
+        sections = [Section(second.heading, first.cells + second.cells), *rest]
+    return sections
 
 
 def headings_of(markdown: str) -> list[tuple[int, str]]:

@@ -13,10 +13,11 @@ _LINKS = frozenset(
 )
 
 
-def to_identifier(text: str) -> str:
+def to_identifier(text: str, *, by_end: bool = False) -> str:
     """Make a lower-case Python identifier of a text; an empty text where nothing can be made of it.
 
-    Latin letters lose their accents, so that file names stay plain; other scripts stay as they are.
+    Latin letters lose their accents, so that file names stay plain; other scripts stay as they are. Of a long text the
+    first words are taken, or the last ones ``by_end``.
 
     Examples
     --------
@@ -24,9 +25,13 @@ def to_identifier(text: str) -> str:
     'donnees_d_entree'
     >>> to_identifier("数据 清洗")
     '数据_清洗'
+    >>> to_identifier("Holt's method")
+    'holts_method'
     >>> to_identifier("class"), to_identifier("!!")
     ('class_', '')
     """
+    # The English genitive; what stands after other apostrophes is a word.
+    text = re.sub(r"(?<=\w)['’]s\b", "s", text)
     # Latin letters that do not decompose into a base letter and a mark.
     text = text.replace("ß", "ss").replace("ø", "o").replace("Ø", "O").replace("ł", "l").replace("Ł", "L")
     plain = "".join(_plain(letter) for letter in unicodedata.normalize("NFC", text))
@@ -35,7 +40,7 @@ def to_identifier(text: str) -> str:
     name = "_".join("".join(c for c in word if ("_" + c).isidentifier()) for word in words)
     name = re.sub(r"__+", "_", name).strip("_")
     name = re.sub(r"^[\d_]+", "", name) if re.search(r"^[\d_]*[^\W\d_]", name) else ""
-    name = _shortened(name)
+    name = _shortened_by_end(name) if by_end else _shortened(name)
     return name + "_" if keyword.iskeyword(name) else name
 
 
@@ -52,3 +57,13 @@ def _shortened(name: str) -> str:
     while cut.rpartition("_")[2] in _LINKS:
         cut = cut.rpartition("_")[0]
     return cut or name[:_LONGEST]
+
+
+def _shortened_by_end(name: str) -> str:
+    if len(name) <= _LONGEST:
+        return name
+    cut = name[-_LONGEST - 1 :].partition("_")[2]
+    while cut.partition("_")[0] in _LINKS:
+        cut = cut.partition("_")[2]
+    # Only letters begin a name.
+    return re.sub(r"^[\d_]+", "", cut) or name[:_LONGEST]

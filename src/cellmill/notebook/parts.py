@@ -5,7 +5,7 @@ from __future__ import annotations
 from cellmill.errors import CellmillError
 from cellmill.notebook.cells import Cell, Notebook
 from cellmill.notebook.headings import Section, free_cells, taken_names, with_setup
-from cellmill.notebook.setup_cells import sort_cells
+from cellmill.notebook.setup_cells import only_prepares, sort_cells
 
 
 def propose_parts(notebook: Notebook, parts: int) -> tuple[tuple[Cell, str], ...]:
@@ -39,7 +39,9 @@ def propose_parts(notebook: Notebook, parts: int) -> tuple[tuple[Cell, str], ...
 
 
 def _equal_sections(cells: list[Cell], parts: int) -> list[Section]:
-    """Cut where the lines so far come nearest to an equal share; each part has at least one cell."""
+    """Cut where the lines so far come nearest to an equal share; each part has at least one cell that does work."""
+    first = next((at for at, cell in enumerate(cells) if not only_prepares(cell)), 0)
+    above, cells = cells[:first], cells[first:]
     parts = min(parts, len(cells))
     lines = [len(cell.source.splitlines()) or 1 for cell in cells]
     ends = [sum(lines[: number + 1]) for number in range(len(cells))]
@@ -51,4 +53,6 @@ def _equal_sections(cells: list[Cell], parts: int) -> list[Section]:
         end = last if part == parts else min(range(start + 1, last + 1), key=lambda cut: abs(ends[cut - 1] - wanted))
         sections.append(Section(f"part {part}", cells[start:end]))
         start = end
+    if sections:
+        sections[0].cells[:0] = above
     return sections

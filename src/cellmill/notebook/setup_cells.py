@@ -58,6 +58,12 @@ def only_asserts(cell: Cell) -> bool:
     return bool(statements) and all(isinstance(one, ast.Assert) for one in statements)
 
 
+def only_prepares(cell: Cell) -> bool:
+    """Whether a cell does no more than seed random generators, set options, import and define: no step of its own."""
+    tree = _tree(cell)
+    return tree is not None and bool(tree.body) and _only_prepares(tree)
+
+
 def only_defines(cell: Cell) -> bool:
     """Whether a cell only imports and defines, so that it may run at the start of every step."""
     tree = _tree(cell)
@@ -79,22 +85,19 @@ def _is_empty(tree: ast.Module | None) -> bool:
 
 
 def _parameters(cells: Sequence[Cell], trees: dict[int, ast.Module | None], defining: list[Cell]) -> Cell | None:
-    """The first cell of literal constants, if only imports, definitions and seeds stand above it."""
+    """The first cell of literal constants, if only imports, definitions, options and seeds stand above it."""
     for cell in cells:
         tree = trees[cell.number]
         if tree and all(_is_constant(one) or _is_text(one) or _is_typing_import(one) for one in tree.body):
             if any(_is_constant(one) for one in tree.body):
                 return cell
-        elif cell not in defining and not (tree and _only_seeds(tree)):
+        elif cell not in defining and not (tree and _only_prepares(tree)):
             return None
     return None
 
 
-def _only_seeds(tree: ast.Module) -> bool:
-    """Whether a cell imports, sets options and seeds of random generators, and does nothing else."""
-    seeds = [one for one in tree.body if _is_seeding(one)]
-    rest = ast.Module([one for one in tree.body if one not in seeds], [])
-    return not rest.body or _only_defines(rest)
+def _only_prepares(tree: ast.Module) -> bool:
+    return all(_is_seeding(one) or _is_setup(one) for one in tree.body)
 
 
 def _is_seeding(statement: ast.stmt) -> bool:
@@ -127,14 +130,17 @@ def _is_constant(statement: ast.stmt) -> bool:
 def _only_defines(tree: ast.Module) -> bool:
     """Whether a cell imports or defines and does nothing else than set options and name constants."""
     defines = any(isinstance(one, _DEFINITIONS) or _is_guarded_import(one) for one in tree.body)
-    return defines and all(
-        isinstance(one, _DEFINITIONS)
-        or _is_guarded_import(one)
-        or _is_text(one)
-        or _is_setup_magic(one)
-        or _is_option(one)
-        or _is_named_constant(one)
-        for one in tree.body
+    return defines and all(_is_setup(one) for one in tree.body)
+
+
+def _is_setup(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, _DEFINITIONS)
+        or _is_guarded_import(statement)
+        or _is_text(statement)
+        or _is_setup_magic(statement)
+        or _is_option(statement)
+        or _is_named_constant(statement)
     )
 
 
