@@ -126,6 +126,12 @@ def test_two_places_for_one_object_are_not_two_equal_objects(tmp_path: Path) -> 
 
 def test_what_a_property_has_worked_out_is_no_difference(tmp_path: Path) -> None:
     assert compared(tmp_path, Model([1]), asked(Model([1]))).state == "equal"
+    from statsmodels.regression.linear_model import OLS
+
+    fits = [OLS([1.0, 2.0, 4.0], [[1.0, at] for at in range(3)]).fit() for _ in range(2)]
+    assert len(fits[0].resid) == 3
+    assert compared(tmp_path, *fits).state == "equal"
+    assert compared(tmp_path, fits[0], OLS([1.0, 2.0, 5.0], [[1.0, at] for at in range(3)]).fit()).state == "different"
 
 
 def test_what_cannot_be_compared_is_named_and_not_equal(tmp_path: Path) -> None:

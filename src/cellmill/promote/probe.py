@@ -51,8 +51,8 @@ _UNCHANGING = (
 )
 
 
-_LEFT_OUT = {("pandas", "_cache"), ("sklearn", "_deprecated_key_to_warnings")}
-"""Attributes by library: caches, and what an object forgets when it is pickled."""
+_LEFT_OUT = {("pandas", "_cache"), ("sklearn", "_deprecated_key_to_warnings"), ("statsmodels", "_cache")}
+"""Attributes by library, in classes derived from its own too: caches, and what an object forgets when it is pickled."""
 
 
 class _Unknown(Exception):
@@ -219,10 +219,11 @@ class _Seen:
 
     def _attributes(self, kind: type, attributes: Mapping[Any, Any], place: str) -> list[list[Any]]:
         parts = []
+        libraries = {one.__module__.partition(".")[0] for one in kind.__mro__}
         for name in sorted(attributes, key=repr):
             # What a property has worked out and kept says nothing new, nor what the class leaves out when it loads.
             cached = isinstance(_vars_of(kind).get(name), functools.cached_property)
-            if not cached and (kind.__module__.partition(".")[0], name) not in _LEFT_OUT:
+            if not cached and not any((library, name) in _LEFT_OUT for library in libraries):
                 label = f".{name}" if isinstance(name, str) else f"[{name!r}]"
                 parts.append([label, self.describe(attributes[name], place + label)])
         return parts
