@@ -138,7 +138,8 @@ def test_what_sets_colours_and_options_is_shared_with_its_imports(notebook) -> N
         notebook(
             "from typing import Literal\nkind: Literal['a', 'b'] = 'a'",
             "import matplotlib.pyplot as plt\nLOW, HIGH = '#111', '#222'\nBOTH = dict(zip([LOW], [HIGH]))\n"
-            "plt.rcParams.update({'axes.grid': True})\nplt.rcParams['figure.dpi'] = 90",
+            "plt.rcParams.update({'axes.grid': True})\nplt.rcParams['figure.dpi'] = 90\n"
+            "plt.rc('font', size=14)",
             "md:# The Work",
             "import os\nHERE = os.getcwd()",
             "import os\nlow = 1",

@@ -14,8 +14,8 @@ from cellmill.notebook.transform import parse, split_cell_magic, to_python
 
 # Calls that set a library's options: harmless to repeat in each task, so they may stand with the imports.
 _OPTION_CALLS = frozenset(
-    """basicConfig filterwarnings simplefilter set_config set_context set_option set_palette set_printoptions set_style
-    set_theme set_verbosity register_matplotlib_converters use""".split()
+    """basicConfig filterwarnings rc simplefilter set_config set_context set_option set_palette set_printoptions
+    set_style set_theme set_verbosity register_matplotlib_converters use""".split()
 )
 _SETUP_MAGICS = frozenset({"alias", "autoreload", "config", "env", "load_ext", "matplotlib", "pylab", "reload_ext"})
 _MAKERS = frozenset("dict frozenset len list max min Path range set sorted tuple zip".split())
