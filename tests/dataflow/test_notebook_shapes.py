@@ -49,6 +49,12 @@ PROGRAMS: dict[str, dict[str, Any]] = {
             ),
         ],
     },
+    "submodule_that_another_import_loaded": {
+        "cells": [
+            (A, "import wsgiref as w\nfrom wsgiref import headers as h\nx = len(h.Headers([]))"),
+            (B, "print(x, w.headers.Headers([('a', 'b')])['a'])"),
+        ],
+    },
     "shared_imports_another_thing": {
         "cells": [
             (A, "from math import cos as f\nx = f(0)"),

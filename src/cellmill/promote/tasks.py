@@ -12,6 +12,7 @@ from cellmill.notebook.cells import Cell
 from cellmill.notebook.measures import parse_criterion, parse_metric
 from cellmill.notebook.steps import Step, Steps, TaggedCell
 from cellmill.notebook.transform import PYTHON_BODIED, split_cell_magic, to_python
+from cellmill.promote.submodules import submodule_imports
 
 _OWN_TAGS = re.compile(r"(parameters|shared|skip|(step|check):.*)$")
 _LINE_MAGIC = re.compile(
@@ -98,7 +99,7 @@ def task_file(
     notebook.metadata["jupytext"] = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "all"}
     parts: list[tuple[str, dict[str, Any]]] = [
         (parameters_source(flow, steps), {"tags": ["parameters"]}),
-        (_inputs_source(flow, steps, dataflow, pipeline, handover), {"tags": ["inputs"]}),
+        (_inputs_source(step, flow, steps, dataflow, pipeline), {"tags": ["inputs"]}),
     ]
     notebook.cells = [make.new_code_cell(source, metadata=metadata) for source, metadata in parts]
     by_cell = {one.tagged.cell.number: one for one in cells}
@@ -142,7 +143,8 @@ def parameters_source(flow: StepFlow, steps: Steps) -> str:
     return "\n".join([f"upstream = {upstream}", "product = None", "resources_ = None", *own])
 
 
-def _inputs_source(flow: StepFlow, steps: Steps, dataflow: Dataflow, pipeline: str, handover: str) -> str:
+def _inputs_source(step: Step, flow: StepFlow, steps: Steps, dataflow: Dataflow, pipeline: str) -> str:
+    handover = f"{pipeline}_handover"
     future = [line for line in (*_shared_future(steps), *flow.imports) if line.startswith("from __future__")]
     lines = [
         *dict.fromkeys(future),
@@ -161,6 +163,10 @@ def _inputs_source(flow: StepFlow, steps: Steps, dataflow: Dataflow, pipeline: s
     late = [(provider, name) for provider, name in flow.state_in if name not in _EARLY_STATES]
     lines += _state_lines(early, handover)
     lines += [line for line in flow.imports if line not in future]
+    if step is not steps.steps[0]:
+        used = [one.body for one in (*step.cells, *step.checks)]
+        above = [*flow.imports, *(one.body for one in (steps.shared if shared else ()))]
+        lines += submodule_imports(used, above)
     for provider in flow.upstream:
         certain = [one.name for one in flow.inputs if one.provider == provider and one.certain]
         maybe = [one.name for one in flow.inputs if one.provider == provider and not one.certain]
