@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
+import pickle
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,21 @@ def test_what_a_property_has_worked_out_is_no_difference(tmp_path: Path) -> None
     assert len(fits[0].resid) == 3
     assert compared(tmp_path, *fits).state == "equal"
     assert compared(tmp_path, fits[0], OLS([1.0, 2.0, 5.0], [[1.0, at] for at in range(3)]).fit()).state == "different"
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: {"a": 1, "b": 2}.items(), lambda: {3}, lambda: {4: 5}.values(), lambda: [1, 2]]
+)
+def test_an_iterator_is_what_is_left_of_it(make: Any, tmp_path: Path) -> None:
+    one = itertools.cycle(iter(make()))
+    handed = itertools.cycle(pickle.loads(pickle.dumps(iter(make()))))
+    assert compared(tmp_path, one, handed).state == "equal"
+    begun = iter(make())
+    next(begun)
+    assert compared(tmp_path, begun, iter(make())).state == "different"
+    assert compared(tmp_path, begun, pickle.loads(pickle.dumps(begun))).state == "equal"
+    rows = [1, 2]
+    assert compared(tmp_path, [rows, iter(rows)], [rows, iter(list(rows))]).state == "different"
 
 
 def test_what_cannot_be_compared_is_named_and_not_equal(tmp_path: Path) -> None:

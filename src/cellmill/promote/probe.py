@@ -51,6 +51,9 @@ _UNCHANGING = (
 )
 
 
+_LIST_ITERATOR = type(iter([]))
+_ITERATORS = (_LIST_ITERATOR, type(iter(set())), *(type(iter(view)) for view in ({}.keys(), {}.values(), {}.items())))
+
 _LEFT_OUT = {("pandas", "_cache"), ("sklearn", "_deprecated_key_to_warnings"), ("statsmodels", "_cache")}
 """Attributes by library, in classes derived from its own too: caches, and what an object forgets when it is pickled."""
 
@@ -147,6 +150,7 @@ class _Seen:
             (types.MethodType, self._method),
             ((property, classmethod, staticmethod, functools.partial), self._wrapper),
             (types.MappingProxyType, lambda one, at: self._pairs(dict(one), at)),
+            (_ITERATORS, self._iterator),
         )
         for wanted, describe in ways:
             if isinstance(value, wanted):
@@ -227,6 +231,17 @@ class _Seen:
                 label = f".{name}" if isinstance(name, str) else f"[{name!r}]"
                 parts.append([label, self.describe(attributes[name], place + label)])
         return parts
+
+    def _iterator(self, value: Any, place: str) -> Node:
+        """What is left of it; pickling makes one of a list of those that dictionaries and sets give."""
+        _, (items, *_), *at = value.__reduce__()
+        node = {"type": "builtins.iterator", **self._many(list(items)[at[0] if at else 0 :], place)}
+        if isinstance(value, _LIST_ITERATOR):
+            if id(items) in self.places:
+                node["memory"] = self.places[id(items)]
+            self.places.setdefault(id(items), f"{place}'s list")
+            self.alive.append(items)
+        return node
 
     def _cell(self, value: types.CellType, place: str) -> Node:
         try:
