@@ -51,8 +51,15 @@ _UNCHANGING = (
 )
 
 
-_LIST_ITERATOR = type(iter([]))
-_ITERATORS = (_LIST_ITERATOR, type(iter(set())), *(type(iter(view)) for view in ({}.keys(), {}.values(), {}.items())))
+_EMPTY: dict[str, str] = {}
+_LIST_ITERATOR: type = type(iter(list(_EMPTY)))
+_ITERATORS: tuple[type, ...] = (
+    _LIST_ITERATOR,
+    type(iter(set(_EMPTY))),
+    type(iter(_EMPTY)),
+    type(iter(_EMPTY.values())),
+    type(iter(_EMPTY.items())),
+)
 
 _LEFT_OUT = {("pandas", "_cache"), ("sklearn", "_deprecated_key_to_warnings"), ("statsmodels", "_cache")}
 """Attributes by library, in classes derived from its own too: caches, and what an object forgets when it is pickled."""
