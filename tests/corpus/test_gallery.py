@@ -27,7 +27,6 @@ def test_headings_give_the_steps_that_a_reader_sees(gallery: Path) -> None:
     tags = [cell.tags[0] for cell in read_notebook(gallery).cells if cell.tags]
     steps = list(dict.fromkeys(tag for tag in tags if tag.startswith("step:")))
     assert steps == [
-        "step:two_ways_to_smooth_a_series",
         "step:shapes",
         "step:smooth_by_convolve",
         "step:сгладить_иначе",
