@@ -19,7 +19,7 @@ from cellmill.cli import main
 from cellmill.errors import CellmillError
 from cellmill.notebook import read_notebook, read_steps
 from cellmill.observe import observe, read_evidence, record_path
-from cellmill.observe.probe import Watch
+from cellmill.observe.inside.watch import Watch
 from cellmill.promote import diff_plan, make_plan, write_plan
 
 CELLS = [

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cellmill.dataflow import ordered_steps
 from cellmill.dataflow.evidence import Change, Evidence, NameFact, PartFacts
@@ -20,7 +20,7 @@ from cellmill.notebook.project import project_root
 from cellmill.notebook.steps import Steps, TaggedCell
 
 FORMAT = 1
-Made = Literal["run", "kernel"]
+Part = tuple[str, tuple[TaggedCell, ...]]
 PARAMETERS, SHARED = "<parameters>", "<shared>"
 
 
@@ -39,7 +39,7 @@ def kernel_record_path(notebook: Path) -> Path:
     return record_path(notebook).with_suffix(".kernel.jsonl")
 
 
-def parts_of(steps: Steps) -> list[tuple[str, tuple[TaggedCell, ...]]]:
+def parts_of(steps: Steps) -> list[Part]:
     """The parts of a notebook with their cells that are not empty, in the order in which tasks run them."""
     parts = [
         (PARAMETERS, steps.parameters),
@@ -55,8 +55,8 @@ def moment(cells: Iterable[TaggedCell], seen: dict[str, Any]) -> dict[str, Any]:
     return {"cells": [signed_cell(one) for one in cells], **seen}
 
 
-def write_record(notebook: Notebook, moments: list[dict[str, Any]], made: Made) -> Path:
-    """Write a notebook's record, over an older one.
+def write_record(notebook: Notebook, moments: list[dict[str, Any]]) -> Path:
+    """Write the record of a run of a notebook, over an older one.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def write_record(notebook: Notebook, moments: list[dict[str, Any]], made: Made) 
         If the project's folder can't be written to.
     """
     path = record_path(notebook.path)
-    content = {"format": FORMAT, "notebook": notebook.path.name, "made": made, "moments": moments}
+    content = {"format": FORMAT, "notebook": notebook.path.name, "made": "run", "moments": moments}
     write_bytes(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
     return path
 
@@ -72,8 +72,8 @@ def write_record(notebook: Notebook, moments: list[dict[str, Any]], made: Made) 
 def read_evidence(steps: Steps) -> Evidence | None:
     """Read what is known of a notebook's run, for the parts that are still as they ran; None if nothing is.
 
-    There may be two records: of `observe`, and of a kernel in which the notebook was written. The one that covers more
-    of the notebook as it is now counts.
+    There may be two records: of a run (`observe`, `verify`), and of a kernel in which the notebook was written. The one
+    that covers more of the notebook as it is now counts.
 
     Parameters
     ----------
