@@ -9,12 +9,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
-from cellmill.notebook.steps import Steps, TaggedCell
+from cellmill.notebook.steps import Steps
 from cellmill.observe.kernel_code import call
-from cellmill.observe.record import Part, moment, parts_of
+from cellmill.observe.record import PARAMETERS, SHARED, Part, joined, moment, parts_of
 
 # With a run that is made anyway, each look takes at most this part of the time that has passed, or a second.
 SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells of one part that run one after the other: the number of the last one, and the part's name.
+
+    Cells that are not promoted are of no part. ``check`` says that they are check cells, which may stand anywhere.
+    """
+
+    last: int
+    part: str | None
+    check: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,10 +35,12 @@ class Looks:
 
     Attributes
     ----------
+    parts
+        The notebook's parts in pipeline order.
     first
         The number of the cell before which it begins.
     groups
-        Cells that run one after the other, by the number of the last one; those that are not promoted have none.
+        After which cells a look is taken, in the order of the execution.
     folder
         The notebook's folder.
     file
@@ -37,8 +51,9 @@ class Looks:
         Whether the magics are to be loaded, since the cells that are run may not do so.
     """
 
+    parts: tuple[Part, ...]
     first: int
-    groups: tuple[tuple[int, tuple[TaggedCell, ...]], ...]
+    groups: tuple[Group, ...]
     folder: Path
     file: Path
     share: float | None = None
@@ -49,27 +64,34 @@ class Looks:
         if when == "before":
             folder = str(self.folder.resolve())
             return call("watch", "begin", folder, extension=self.extension) if number == self.first else None
-        ends = number in [last for last, _ in self.groups]
+        ends = number in [group.last for group in self.groups]
         return call("watch", "look", str(self.file), self.share, namespace=False) if ends else None
 
     def moments(self) -> list[dict[str, Any]] | None:
-        """What was seen where promoted cells ended, as a record holds it; None if a look failed."""
+        """What each part did and left, as a record holds it; None if a look failed."""
         lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
         if len(lines) != len(self.groups):
             return None
-        return [moment(cells, json.loads(line)) for (_, cells), line in zip(self.groups, lines, strict=True) if cells]
+        seen = [(group, json.loads(line)) for group, line in zip(self.groups, lines, strict=True)]
+        found = []
+        for name, cells in self.parts:
+            own = [(group, facts) for group, facts in seen if group.part == name]
+            # Shared cells between the steps run before all steps in the pipeline, check cells right after their step.
+            main = 0 if name in (PARAMETERS, SHARED) else max(at for at, one in enumerate(own) if not one[0].check)
+            found.append(moment(cells, joined([facts for _, facts in own], main)))
+        return found
 
 
 def looks_at_parts(parts: Sequence[Part], folder: Path, file: Path) -> Looks:
     """The looks of a run of nothing but the parts, one after the other."""
-    groups = tuple((cells[-1].cell.number, cells) for _, cells in parts)
-    return Looks(parts[0][1][0].cell.number, groups, folder, file, extension=True)
+    groups = tuple(Group(cells[-1].cell.number, name) for name, cells in parts)
+    return Looks(tuple(parts), parts[0][1][0].cell.number, groups, folder, file, extension=True)
 
 
 def looks_at_whole(steps: Steps, file: Path) -> Looks | None:
     """The looks of a run of the whole notebook, cell after cell.
 
-    None where the pipeline runs cells in another order: such a run says nothing of the steps' borders.
+    None where the pipeline runs the steps in another order: such a run says nothing of their borders.
 
     Parameters
     ----------
@@ -78,13 +100,14 @@ def looks_at_whole(steps: Steps, file: Path) -> Looks | None:
     file
         Where what is seen is to be written.
     """
-    tagged = {one.cell.number: (name, one) for name, cells in parts_of(steps) for one in cells}
-    if not tagged or list(tagged) != sorted(tagged):
-        return None
+    parts = parts_of(steps)
+    known = {one.cell.number: (name, one.role.kind == "check") for name, cells in parts for one in cells}
     notebook = steps.notebook
     running = [cell.number for cell in notebook.cells if cell.kind == "code" and cell.source.strip()]
     groups = []
-    for name, numbers in groupby(running, key=lambda number: tagged[number][0] if number in tagged else None):
-        group = list(numbers)
-        groups.append((group[-1], tuple(tagged[number][1] for number in group) if name is not None else ()))
-    return Looks(running[0], tuple(groups), notebook.path.parent, file, share=SHARE)
+    for (name, check), numbers in groupby(running, key=lambda number: known.get(number, (None, False))):
+        groups.append(Group(max(numbers), name, check))
+    order = [group.part for group in groups if group.part not in (None, PARAMETERS, SHARED) and not group.check]
+    if [name for name, _ in groupby(order)] != [str(step.name) for step in steps.steps if str(step.name) in order]:
+        return None
+    return Looks(tuple(parts), running[0], tuple(groups), notebook.path.parent, file, share=SHARE)

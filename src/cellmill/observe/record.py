@@ -132,7 +132,8 @@ def _fresh(record: dict[str, Any], steps: Steps) -> tuple[dict[str, PartFacts], 
         at += len(cells)
         if at < len(by_cell) and by_cell[at][0] is by_cell[at - 1][0]:
             return found, f"step {name} had more cells when the notebook was observed"
-        found[name] = _joined(list({id(one): one for one, _ in own}.values()))
+        own_moments = list({id(one): one for one, _ in own}.values())
+        found[name] = _facts(joined(own_moments, len(own_moments) - 1))
     return found, "cells ran again after the last one" if len(by_cell) > at else None
 
 
@@ -153,8 +154,25 @@ def _changed_module(modules: dict[str, str], folder: Path) -> str | None:
     return None
 
 
-def _joined(moments: list[dict[str, Any]]) -> PartFacts:
-    """Moments of one part as one: what it left is what the last one saw."""
+def _facts(seen: dict[str, Any]) -> PartFacts:
+    names = {
+        name: NameFact(fact["type"], fact["bytes"], fact["print"], fact["sampled"], fact["immutable"])
+        for name, fact in seen["names"].items()
+    }
+    together = tuple(tuple(group) for group in seen["groups"])
+    return PartFacts(names, seen["changes"], together, seen["states"], seen["complete"])
+
+
+def joined(moments: list[dict[str, Any]], main: int) -> dict[str, Any]:
+    """Moments of one part as one: what it left is what the main one saw, but for what others changed after that.
+
+    Parameters
+    ----------
+    moments
+        In the order in which they came.
+    main
+        The place among them of the one with which the part came to its end; other cells may have run after it.
+    """
     changes: dict[str, Change] = {}
     states: dict[str, Any] = {}
     for one in moments:
@@ -163,13 +181,11 @@ def _joined(moments: list[dict[str, Any]]) -> PartFacts:
             changes[name] = "new" if changes.get(name) == "new" and change != "gone" else change
         for name, how in one["states"].items():
             states[name] = "set" if "set" in (how, states.get(name)) else how
-    last = moments[-1]
-    names = {
-        name: NameFact(fact["type"], fact["bytes"], fact["print"], fact["sampled"], fact["immutable"])
-        for name, fact in last["names"].items()
-    }
-    together = tuple(tuple(group) for group in last["groups"])
-    return PartFacts(names, changes, together, states, all(one["complete"] for one in moments))
+    names = dict(moments[main]["names"])
+    for one in moments[main + 1 :]:
+        names |= {name: one["names"][name] for name in one["changes"] if name in one["names"]}
+    complete = all(one["complete"] for one in moments)
+    return {**moments[main], "names": names, "changes": changes, "states": states, "complete": complete}
 
 
 def signed_cell(tagged: TaggedCell) -> dict[str, str]:

@@ -24,8 +24,8 @@ def where_to_look(notebook: Notebook, scratch: Path) -> Looks | None:
     return looks_at_whole(ordered_steps(steps), scratch / "seen.jsonl")
 
 
-def keep_what_was_seen(looks: Looks | None, notebook: Notebook) -> tuple[Finding, ...]:
-    """Write the record of a run, as `observe` does; return what the run contradicts.
+def keep_what_was_seen(looks: Looks | None, notebook: Notebook) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Write the record of a run, as `observe` does; return what the run contradicts, and what a reader has to know.
 
     Raises
     ------
@@ -34,9 +34,14 @@ def keep_what_was_seen(looks: Looks | None, notebook: Notebook) -> tuple[Finding
     """
     moments = looks.moments() if looks is not None else None
     if moments is None:
-        return ()
+        return (), ()
+    before = read_cells(notebook)[1]
     write_record(notebook, moments)
-    return told_by_a_run(read_cells(notebook)[2])
+    _, now, findings = read_cells(notebook)
+    if now.steps == before.steps or any(one.severity == "error" for one in findings):
+        return told_by_a_run(findings), ()
+    note = "What the run showed changes the pipeline: `cellmill promote` brings it up to date."
+    return told_by_a_run(findings), (note,)
 
 
 def told_by_a_run(findings: Iterable[Finding]) -> tuple[Finding, ...]:

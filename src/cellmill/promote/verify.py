@@ -101,7 +101,8 @@ def _verify(path: Path, scratch: Path, assignments: Sequence[str], listeners: Se
     if first.failure is not None:
         return replace(base, notebook_failure=first.failure)
     try:
-        base = replace(base, findings=keep_what_was_seen(looks, notebook))
+        contradicted, told_beside = keep_what_was_seen(looks, notebook)
+        base = replace(base, findings=contradicted, notes=(*base.notes, *told_beside))
     except CellmillError as error:
         base = replace(base, notes=(*base.notes, f"What the run showed could not be kept: {error.message}."))
     probes, failure = run_tasks(folder, scratch, crossing, parameters=told, listeners=listeners)
