@@ -158,7 +158,9 @@ def test_changes_and_objects_that_are_shared():
     names: dict[str, Any] = {"a": array, "rows": array.reshape(2, 3), "other": numpy.arange(6.0), "n": 1, "xs": [1]}
     names["held"] = {"deep": [names["xs"]]}
     watch = Watch(names)
-    assert watch.look()["groups"] == [["a", "rows"], ["held", "xs"]]
+    seen = watch.look()
+    assert seen["groups"] == [["a", "rows"], ["held", "xs"]]
+    assert seen["names"]["a"]["bytes"] >= array.nbytes
     array[0] = 5
     names["xs"].append(2)
     names["n"] = 2
@@ -166,3 +168,20 @@ def test_changes_and_objects_that_are_shared():
     assert watch.look()["changes"] == {
         "a": "changed", "rows": "changed", "xs": "changed", "held": "changed", "n": "bound", "other": "gone",
     }  # fmt: skip
+
+
+def test_a_large_value_takes_no_time_from_the_small_ones():
+    names: dict[str, Any] = {"words": [str(number) for number in range(1_000_000)], "xs": [1]}
+    watch = Watch(names)
+    watch.look()
+    names["xs"].append(2)
+    seen = watch.look(0.01, samples=True)
+    assert seen["names"]["words"]["print"] is None
+    assert seen["names"]["words"]["bytes"] > 1_000_000
+    assert seen["changes"] == {"xs": "changed"}
+
+
+def test_what_belongs_to_the_kernel_is_no_variable(notebook: Path):
+    facts = read_evidence(read_steps(read_notebook(notebook))[0])
+    assert facts is not None
+    assert set(facts.parts["c"].names) == {"one", "xs"}

@@ -5,10 +5,15 @@ from __future__ import annotations
 import enum
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from .content import ATOMS, CODE, DEEPEST, PIECES, immutable, is_of, module_of
+
+_ATOMS = frozenset(ATOMS)
+# Entries of containers that are looked at, for each object that may be found.
+_ENTRIES = 100
 
 
 class _Memory:
@@ -92,30 +97,35 @@ def _copies_on_write() -> bool:
 
 def _pieces(value: Any, most: int) -> Iterator[Any]:
     """The objects that can change and can be reached from the value, itself first."""
-    waiting, seen = [(value, 0)], set[int]()
+    waiting, seen = [(one, 0) for one in _no_atoms([value], most)], set[int]()
     while waiting and len(seen) < most:
         one, depth = waiting.pop()
         kind = type(one)
-        if kind in ATOMS or isinstance(one, (*CODE, enum.Enum)) or id(one) in seen:
+        if isinstance(one, (*CODE, enum.Enum)) or id(one) in seen:
             continue
         seen.add(id(one))
         if kind not in (tuple, frozenset) and not immutable(one):
             yield one
         if depth < DEEPEST:
-            waiting.extend((inner, depth + 1) for inner in _inside(one))
+            waiting += [(inner, depth + 1) for inner in _no_atoms(_inside(one), most)]
 
 
-def _inside(value: Any) -> list[Any]:
+def _no_atoms(values: Collection[Any], most: int) -> list[Any]:
+    """Most containers hold nothing but numbers and texts, and some hold millions of them."""
+    return [one for one in islice(values, _ENTRIES * most) if type(one) not in _ATOMS]
+
+
+def _inside(value: Any) -> Collection[Any]:
     if isinstance(value, dict):
-        return list(value.values())
+        return value.values()
     if isinstance(value, (list, tuple, set, frozenset)):
-        return list(value)
+        return value
     if is_of(value, "numpy", "ndarray"):
         return [value.base] if value.base is not None else []
     if type(value).__module__.startswith("pandas."):
         return []
     own = getattr(value, "__dict__", None)
-    return list(own.values()) if isinstance(own, dict) else []
+    return own.values() if isinstance(own, dict) else []
 
 
 def _memory_of(name: str, piece: Any) -> list[_Memory]:

@@ -44,6 +44,7 @@ class Watch:
         self._namespace = namespace
         self._hidden = set(hidden)
         self._known: dict[str, tuple[int, str | None, bool]] = {}
+        self._sizes: dict[str, int] = {}
         self._states = States(folder)
 
     def look(self, seconds: float | None = None, *, samples: bool = False) -> dict[str, Any]:
@@ -68,8 +69,9 @@ class Watch:
         return facts
 
     def _names(self, deadline: float | None, *, samples: bool) -> dict[str, dict[str, Any]]:
-        found = {}
-        for name, value in list(self._namespace.items()):
+        found: dict[str, dict[str, Any]] = {}
+        # The largest come last, so that where time is short it is short for them alone.
+        for name, value in sorted(self._namespace.items(), key=lambda one: self._sizes.get(one[0], 0)):
             if name in self._hidden or name.startswith("__") or _HISTORY.fullmatch(name):
                 continue
             if isinstance(value, types.ModuleType):
@@ -82,6 +84,7 @@ class Watch:
                 "sampled": sampled,
                 "immutable": immutable(value),
             }
+        self._sizes = {name: fact["bytes"] for name, fact in found.items()}
         return found
 
     def _changes(self, names: dict[str, dict[str, Any]]) -> dict[str, Change]:
