@@ -79,6 +79,8 @@ class LiveWatch:
         path = self._notebook()
         if path is None:
             return
+        if self._watch.folder != (folder := str(path.resolve().parent)):
+            self._watch.move(folder)
         allowed = max(SECONDS, SHARE * (time.perf_counter() - self._began))
         seen = self._watch.look(allowed * _FOR_VARIABLES, samples=True)
         body = without_magic_line(self._source)[1]

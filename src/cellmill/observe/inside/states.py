@@ -98,11 +98,15 @@ class States:
     """
 
     def __init__(self, folder: str) -> None:
-        self._folder = os.path.join(folder, "") if folder else ""
         self._seen: dict[str, Any] = {}
+        self._texts: dict[str, tuple[tuple[int, int], str]] = {}
+        self.move(folder)
+
+    def move(self, folder: str) -> None:
+        """Look at the modules of another folder from now on."""
+        self._folder = os.path.join(folder, "") if folder else ""
         self._loaded: set[str] = set()
         self._local: dict[str, str] = {}
-        self._texts: dict[str, tuple[tuple[int, int], str]] = {}
 
     def changes(self) -> dict[str, str]:
         """State that changed since it was last asked for: ``set``, or ``drawn`` from a generator."""

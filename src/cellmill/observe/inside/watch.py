@@ -41,11 +41,17 @@ class Watch:
     """
 
     def __init__(self, namespace: dict[str, Any], hidden: Iterable[str] = (), folder: str = "") -> None:
+        self.folder = folder
         self._namespace = namespace
         self._hidden = set(hidden)
         self._known: dict[str, tuple[int, str | None, bool]] = {}
         self._sizes: dict[str, int] = {}
         self._states = States(folder)
+
+    def move(self, folder: str) -> None:
+        """Take another folder for the notebook's, as that of a session may be known late."""
+        self.folder = folder
+        self._states.move(folder)
 
     def look(self, seconds: float | None = None, *, samples: bool = False) -> dict[str, Any]:
         """Tell of every name, which share an object, and which state changed.
@@ -101,7 +107,7 @@ class Watch:
                     # An object that can't change is another one, even where the first one's place was used again.
                     in_place = known[0] == identity and not fact["immutable"]
                     changes[name] = "changed" if in_place else "bound"
-                elif known[0] != identity and not fact["immutable"]:
+                elif known[0] != identity and not (comparable and fact["immutable"]):
                     changes[name] = "bound"
             now[name] = (identity, content, fact["sampled"])
         self._known = now
