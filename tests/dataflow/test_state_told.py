@@ -28,13 +28,14 @@ FIGURES = {
 }
 MODULES = {
     "log.py": "import logging\nlog = logging.getLogger(__name__)\ndef shout(x):\n    log.warning(x)\n",
-    "seen.py": "items = {}\ndef see(x):\n    items[x] = 1\ndef count():\n    return len(items)\n",
+    "seen.py": "items = {}\ndef see(x):\n    items[x] = 1\ndef note(x):\n    see(x)\ndef count():\n    return len(items)\n",
     "facade.py": "from seen import see, count\n",
     "local.py": "items = []\ndef work(x):\n    items = [x]\n    items.append(x)\n    return items\n",
 }
 REMEMBER = {
     "a logger is steady": (["import log", "log.shout(1)", "log.shout(2)"], []),
     "an entry is set": (["import seen", "seen.see(1)", "print(seen.count())"], [("CM313", "error")]),
+    "by another function": (["import seen", "seen.note(1)", "print(seen.count())"], [("CM313", "error")]),
     "by another's name": (["import facade", "facade.see(1)", "print(facade.count())"], [("CM313", "error")]),
     "read directly": (["import seen", "seen.see(1)", "print(seen.items)"], [("CM313", "error")]),
     "a name of its own": (["import local", "local.work(1)", "print(local.work(2))"], []),
