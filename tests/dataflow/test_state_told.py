@@ -18,7 +18,7 @@ FIGURES = {
     "one was opened for it": ([PLT, "plt.figure()", "plt.plot([1])"], WARNING),
     "one was opened for a table": ([PLT, "t = open_table()\nplt.figure()", "t.plot()"], WARNING),
     "each draws its own": ([PLT, "plt.figure()\nplt.plot([1])", "plt.plot([2])"], []),
-    "it was shown": ([PLT, "plt.figure()\nplt.show()", "plt.plot([2])"], []),
+    "it was shown": ([PLT, "plt.figure()\nplt.show()", "plt.title('t')"], []),
     "a backend keeps it": ([f"%matplotlib qt\n{PLT}", "plt.plot([1])", "plt.plot([2])"], ERROR),
     "a setting keeps it": (
         [f"%config InlineBackend.close_figures = False\n{PLT}", "plt.plot([1])", "plt.grid()"],
@@ -27,13 +27,13 @@ FIGURES = {
     "the usual backend": ([f"%matplotlib inline\n{PLT}", "plt.plot([1])", "plt.plot([2])"], []),
 }
 MODULES = {
-    "log.py": "import logging\nlog = logging.getLogger(__name__)\ndef shout(x):\n    log.warning(x)\n",
-    "seen.py": "items = {}\ndef see(x):\n    items[x] = 1\ndef note(x):\n    see(x)\ndef count():\n    return len(items)\n",
+    "words.py": "import re\nfinder = re.compile('a')\ndef find(x):\n    return finder.scanner(x).match()\n",
+    "seen.py": "items = {}\ndef see(x):\n    items[x] = 1\ndef note(x):\n    see(x)\ndef count(): return len(items)\n",
     "facade.py": "from seen import see, count\n",
     "local.py": "items = []\ndef work(x):\n    items = [x]\n    items.append(x)\n    return items\n",
 }
 REMEMBER = {
-    "a logger is steady": (["import log", "log.shout(1)", "log.shout(2)"], []),
+    "a pattern is steady": (["import words", "words.find('a')", "print(words.find('b'))"], []),
     "an entry is set": (["import seen", "seen.see(1)", "print(seen.count())"], [("CM313", "error")]),
     "by another function": (["import seen", "seen.note(1)", "print(seen.count())"], [("CM313", "error")]),
     "by another's name": (["import facade", "facade.see(1)", "print(facade.count())"], [("CM313", "error")]),
