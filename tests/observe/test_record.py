@@ -19,7 +19,7 @@ from cellmill.cli import main
 from cellmill.errors import CellmillError
 from cellmill.notebook import read_notebook, read_steps
 from cellmill.observe import observe, read_evidence, record_path
-from cellmill.observe.probe import Watch
+from cellmill.observe.inside.watch import Watch
 from cellmill.promote import diff_plan, make_plan, write_plan
 
 CELLS = [
@@ -76,14 +76,18 @@ def test_promotion_is_the_same_each_time_and_names_the_record(notebook: Path):
     assert len(named) == 64
 
 
-def test_a_label_of_evidence_alone_makes_no_pipeline_outdated(tmp_path: Path):
+def test_what_nobody_needs_to_know_makes_no_pipeline_outdated(tmp_path: Path):
     (tmp_path / "pyproject.toml").write_text("")
     path = tmp_path / "plain.ipynb"
-    write(path, [("step:a", "x=1"), ("step:b", "print(x)")])
+    # Unknown code might change the text, were it not one; no step uses it afterwards.
+    made = "x=importlib.reload(importlib).__name__\nxs=[x]\npair=(x, x)"
+    unknown = "show=importlib.import_module('pprint').pformat\nshow(x)\nshow(xs)\nshow(pair)"
+    write(path, [("shared", "import importlib"), ("step:a", made), ("step:b", unknown), ("step:c", "print(xs, pair)")])
     write_plan(make_plan(path))
     observe(path)
     plan = make_plan(path)
-    assert [edge.evidence for edge in plan.dataflow.edges] == ["both"]
+    edges = [(edge.provider, edge.consumer, edge.variables, edge.evidence) for edge in plan.dataflow.edges]
+    assert edges == [("a", "b", ("pair", "x", "xs"), "both"), ("b", "c", ("pair", "xs"), "static")], "another day"
     assert diff_plan(plan) == ""
 
 
@@ -157,8 +161,11 @@ def test_changes_and_objects_that_are_shared():
     array = numpy.arange(6.0)
     names: dict[str, Any] = {"a": array, "rows": array.reshape(2, 3), "other": numpy.arange(6.0), "n": 1, "xs": [1]}
     names["held"] = {"deep": [names["xs"]]}
+    names["column"] = pandas.Series(names["other"], copy=False)
     watch = Watch(names)
-    assert watch.look()["groups"] == [["a", "rows"], ["held", "xs"]]
+    seen = watch.look()
+    assert seen["groups"] == [["a", "rows"], ["column", "other"], ["held", "xs"]]
+    assert seen["names"]["a"]["bytes"] >= array.nbytes
     array[0] = 5
     names["xs"].append(2)
     names["n"] = 2
@@ -166,3 +173,22 @@ def test_changes_and_objects_that_are_shared():
     assert watch.look()["changes"] == {
         "a": "changed", "rows": "changed", "xs": "changed", "held": "changed", "n": "bound", "other": "gone",
     }  # fmt: skip
+
+
+def test_a_large_value_takes_no_time_from_the_small_ones():
+    names: dict[str, Any] = {"words": [str(number) for number in range(1_000_000)], "xs": [1]}
+    watch = Watch(names)
+    watch.look()
+    names["xs"].append(2)
+    seen = watch.look(0.01, samples=True)
+    assert seen["names"]["words"]["print"] is None
+    assert seen["names"]["words"]["bytes"] > 1_000_000
+    assert seen["changes"] == {"xs": "changed"}
+    names["words"] = "another"
+    assert watch.look(0.0)["changes"] == {"words": "bound"}, "another object is told though there is no time to read it"
+
+
+def test_what_belongs_to_the_kernel_is_no_variable(notebook: Path):
+    facts = read_evidence(read_steps(read_notebook(notebook))[0])
+    assert facts is not None
+    assert set(facts.parts["c"].names) == {"one", "xs"}

@@ -110,11 +110,11 @@ class Workspace:
         return Pytest(done.stdout + done.stderr)
 
     def files(self) -> dict[str, bytes]:
-        """Everything in the project but what Python and the reference tests cache."""
+        """Everything in the project but the record of its runs, and what Python and the reference tests cache."""
         return {
             str(path.relative_to(self.root)): path.read_bytes()
             for path in sorted(self.root.rglob("*"))
-            if path.is_file() and not {"__pycache__", ".build", ".temporary"} & set(path.parts)
+            if path.is_file() and not {"__pycache__", ".build", ".cellmill", ".temporary"} & set(path.parts)
         }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cellmill.observe import record_path
 from cellmill.promote.certificate import standing
 from cellmill.promote.seal import seal
 from cellmill.promote.verify import verify
@@ -82,6 +83,7 @@ def test_what_changes_by_itself_is_learned_and_proven_all_the_same(project: Proj
     found = verify(folder, assignments=["n=3"])
     assert found.equal, found.summary
     assert found.parameters == {"n": 3}
+    assert not record_path(project.notebook).exists(), "a run with other parameters says nothing of the notebook's own"
     (pattern,) = found.learned
     assert (pattern.cell, pattern.kinds) == (2, ("time",))
     assert pattern.replace == "read at <time> from 3 files"
@@ -98,6 +100,7 @@ def test_what_changes_by_itself_is_learned_and_proven_all_the_same(project: Proj
     # The next proof, and pytest --nbval on the folder, know it from tests/learned.cfg.
     again = verify(folder)
     assert (again.equal, again.learned, again.runs_of_notebook) == (True, (), 1), again.summary
+    assert record_path(project.notebook).exists()
     project.edit("tasks/read.py", "from 3 files", "from 4 files")
     assert standing(folder).words == "not verified since the pipeline's files changed"
 

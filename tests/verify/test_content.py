@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cellmill.observe.inside.describe import capture
 from cellmill.promote.content import ContentVerdict, compare_content
-from cellmill.promote.probe import capture
 
 
 def described(folder: Path, side: str, **values: Any) -> dict[str, Any]:

@@ -22,11 +22,12 @@ def observe(ctx: click.Context, notebook: Path, as_json: bool) -> None:
     from cellmill.cli.graph import as_graph, print_graph
     from cellmill.errors import shown
     from cellmill.observe import observe as observe_path
+    from cellmill.promote.observing import told_by_a_run
     from cellmill.promote.plan import read
 
     found = observe_path(notebook)
     steps, dataflow, findings = read(notebook)
-    told = [one for one in findings if one.kind in ("evidence-differs", "unseen-state", "not-kept", "module-state")]
+    told = told_by_a_run(findings)
     if as_json:
         parts = {
             name: {

@@ -32,7 +32,8 @@ def verify(
 ) -> None:
     """Run the notebook whole and the pipeline, and compare what each cell shows and each step hands over.
 
-    The result is stamped into the pipeline's folder, with a report. Exits with 1 if anything differs.
+    The result is stamped into the pipeline's folder, with a report. The notebook's run is observed, too. Exits with 1
+    if anything differs, or if the run contradicts what the notebook says of itself.
     """
     from cellmill.cli.paths import find_pipeline
 
@@ -63,6 +64,7 @@ def verify_and_tell(
 def _verify(path: Path, assignments: Sequence[str], listeners: Sequence[Listener]) -> tuple[bool, str]:
     from rich.console import Console
 
+    from cellmill.cli.findings import print_findings
     from cellmill.cli.progress import follow
     from cellmill.promote.seal import seal
     from cellmill.promote.verify import verify as verify_path
@@ -70,11 +72,15 @@ def _verify(path: Path, assignments: Sequence[str], listeners: Sequence[Listener
     console = Console()
     with follow(console, "Running the notebook") as listener:
         found = verify_path(path, assignments=assignments, listeners=(listener, *listeners))
+    print_findings(console, found.findings)
     console.print(found.summary, highlight=False, markup=False, soft_wrap=True)
     sealed = seal(found)
     if sealed is not None:
         for line in _where(found, sealed):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+    wrong = next((one for one in found.findings if one.severity == "error"), None)
+    if wrong is not None and found.equal:
+        return False, f"{wrong.message}."
     return found.equal, found.summary.splitlines()[-1]
 
 

@@ -42,9 +42,9 @@ def join(steps: Steps, parts: list[Walked], seen: Observed) -> tuple[tuple[StepF
     """Work out every step's inputs and outputs and the edges between the steps."""
     flows, edges, live = _join(steps, parts, seen)
     # Who makes a variable sees to its type, for those who rely on it; that must be a step.
-    if seen.restore_unwatched(live):
+    if seen.restore_needless(live):
         flows, edges, live = _join(steps, parts, seen)
-        seen.restore_unwatched(live)
+        seen.restore_needless(live)
     relies = seen.relies(live)
     return tuple(replace(flow, relies=tuple(sorted(relies.get(flow.name, {}).items()))) for flow in flows), edges, live
 

@@ -13,6 +13,7 @@ from cellmill.dataflow.modules import PREFIX as MODULE
 from cellmill.dataflow.values import NOTHING
 from cellmill.dataflow.walk import PARAMETERS, SHARED, Walked
 from cellmill.findings import Finding
+from cellmill.notebook.magic_lines import did_you_mean
 from cellmill.notebook.steps import Steps
 from cellmill.rules.rule import Rule
 from cellmill.rules.state import EvidenceDiffers, NotKept, UnseenState
@@ -63,12 +64,15 @@ class Observed:
             if kind is not None and name not in effects.binds and name not in effects.deletes:
                 self._dropped.setdefault(part.name, {})[name] = (effects.mutated_names.pop(name), kind)
 
-    def restore_unwatched(self, live: Liveness) -> bool:
-        """Take back what was dropped of names that no step makes: nobody would see to their type."""
+    def restore_needless(self, live: Liveness) -> bool:
+        """Take back what was dropped of names that no step makes, so that nobody would see to their type.
+
+        And of those that nobody needs any more: it changes no edge, and no task need look at a type for it.
+        """
         restored = False
         for at, part in enumerate(live.parts):
             for name, (site, _) in list(self._dropped.get(part.name, {}).items()):
-                if self._watcher(name, at, live) is None:
+                if name not in live.live_out[at] or self._watcher(name, at, live) is None:
                     del self._dropped[part.name][name]
                     part.effects.mutated_names[name] = site
                     restored = True
@@ -198,6 +202,7 @@ class Observed:
                 if part is not live.parts[-1] and state.carries(name):
                     yield self._unseen_state(part, name)
             yield from self._not_kept(part)
+            yield from self._unknown(at, live)
 
     def _unseen_change(self, part: Walked, name: str) -> Finding:
         facts = self.facts(part.name)
@@ -233,6 +238,25 @@ class Observed:
                     NotKept,
                     f"step {part.name} says --keeps {name}, but {seen}",
                     f"take `{name}` out of --keeps",
+                    name,
+                )
+
+    def _unknown(self, at: int, live: Liveness) -> Iterator[Finding]:
+        """Names in ``--keeps`` that nothing has made by then."""
+        part, above = live.parts[at], live.parts[: at + 1]
+        kept = [name for name in self._keeps.get(part.name, ()) if name not in live.touches[at]]
+        if not kept or any(one.effects.binds_any is not None for one in above):
+            return
+        made = {name for one in above for name in one.effects.binds}
+        for facts in filter(None, (self.facts(one.name) for one in above)):
+            made |= facts.names.keys()
+        for name in kept:
+            if name not in made:
+                yield _finding(
+                    part,
+                    NotKept,
+                    f"step {part.name} says --keeps {name}, and no cell above makes `{name}`",
+                    did_you_mean(name, sorted(made), f"take `{name}` out of --keeps"),
                     name,
                 )
 

@@ -1,7 +1,8 @@
 """Observed evidence: runs a notebook once, or watches the kernel of who writes it, and keeps what was seen.
 
-``probe`` looks inside the kernel, ``execute`` and ``run`` run the notebook, ``record`` keeps what was seen, ``live``
-watches a session, ``analysis`` joins it with what the source says.
+``inside`` looks inside the kernel and ``kernel_code`` gets it there, ``execute`` and ``run`` run the notebook,
+``looks`` says when to look, ``record`` keeps what was seen, ``live`` watches a session, ``analysis`` joins it with what
+the source says.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cellmill.notebook.magic_lines import without_magic_line
-from cellmill.observe.probe import Watch, local_modules
+from cellmill.observe.inside.watch import Watch
 from cellmill.observe.record import FORMAT, kernel_record_path, sha256
 
 # A cell's look takes at most this part of the cell's own time, or this many seconds if that is more.
@@ -48,7 +48,7 @@ class LiveWatch:
         path = self._notebook()
         folder = str(path.resolve().parent) if path is not None else ""
         self._watch = Watch(self._shell.user_ns, self._shell.user_ns_hidden, folder)
-        self._watch.look(SECONDS)
+        self._watch.look(SECONDS, samples=True)
         self._shell.events.register("pre_run_cell", self._before)
         self._shell.events.register("post_run_cell", self._after)
 
@@ -79,12 +79,12 @@ class LiveWatch:
         path = self._notebook()
         if path is None:
             return
+        if self._watch.folder != (folder := str(path.resolve().parent)):
+            self._watch.move(folder)
         allowed = max(SECONDS, SHARE * (time.perf_counter() - self._began))
-        seen = self._watch.look(allowed * _FOR_VARIABLES)
+        seen = self._watch.look(allowed * _FOR_VARIABLES, samples=True)
         body = without_magic_line(self._source)[1]
         line = {"cells": [{"id": cell_id, "sha256": sha256(body)}], "failed": failed, **seen}
-        folder = path.resolve().parent
-        line["modules"] = local_modules(str(folder))
         record = kernel_record_path(path)
         if record != self._record:
             record.parent.mkdir(parents=True, exist_ok=True)

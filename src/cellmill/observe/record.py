@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cellmill.dataflow import ordered_steps
 from cellmill.dataflow.evidence import Change, Evidence, NameFact, PartFacts
@@ -20,7 +20,7 @@ from cellmill.notebook.project import project_root
 from cellmill.notebook.steps import Steps, TaggedCell
 
 FORMAT = 1
-Made = Literal["run", "kernel"]
+Part = tuple[str, tuple[TaggedCell, ...]]
 PARAMETERS, SHARED = "<parameters>", "<shared>"
 
 
@@ -39,7 +39,7 @@ def kernel_record_path(notebook: Path) -> Path:
     return record_path(notebook).with_suffix(".kernel.jsonl")
 
 
-def parts_of(steps: Steps) -> list[tuple[str, tuple[TaggedCell, ...]]]:
+def parts_of(steps: Steps) -> list[Part]:
     """The parts of a notebook with their cells that are not empty, in the order in which tasks run them."""
     parts = [
         (PARAMETERS, steps.parameters),
@@ -55,8 +55,8 @@ def moment(cells: Iterable[TaggedCell], seen: dict[str, Any]) -> dict[str, Any]:
     return {"cells": [signed_cell(one) for one in cells], **seen}
 
 
-def write_record(notebook: Notebook, moments: list[dict[str, Any]], made: Made) -> Path:
-    """Write a notebook's record, over an older one.
+def write_record(notebook: Notebook, moments: list[dict[str, Any]]) -> Path:
+    """Write the record of a run of a notebook, over an older one.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def write_record(notebook: Notebook, moments: list[dict[str, Any]], made: Made) 
         If the project's folder can't be written to.
     """
     path = record_path(notebook.path)
-    content = {"format": FORMAT, "notebook": notebook.path.name, "made": made, "moments": moments}
+    content = {"format": FORMAT, "notebook": notebook.path.name, "made": "run", "moments": moments}
     write_bytes(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
     return path
 
@@ -72,8 +72,8 @@ def write_record(notebook: Notebook, moments: list[dict[str, Any]], made: Made) 
 def read_evidence(steps: Steps) -> Evidence | None:
     """Read what is known of a notebook's run, for the parts that are still as they ran; None if nothing is.
 
-    There may be two records: of `observe`, and of a kernel in which the notebook was written. The one that covers more
-    of the notebook as it is now counts.
+    There may be two records: of a run (`observe`, `verify`), and of a kernel in which the notebook was written. The one
+    that covers more of the notebook as it is now counts.
 
     Parameters
     ----------
@@ -132,7 +132,8 @@ def _fresh(record: dict[str, Any], steps: Steps) -> tuple[dict[str, PartFacts], 
         at += len(cells)
         if at < len(by_cell) and by_cell[at][0] is by_cell[at - 1][0]:
             return found, f"step {name} had more cells when the notebook was observed"
-        found[name] = _joined(list({id(one): one for one, _ in own}.values()))
+        own_moments = list({id(one): one for one, _ in own}.values())
+        found[name] = _facts(joined(own_moments, len(own_moments) - 1))
     return found, "cells ran again after the last one" if len(by_cell) > at else None
 
 
@@ -153,8 +154,25 @@ def _changed_module(modules: dict[str, str], folder: Path) -> str | None:
     return None
 
 
-def _joined(moments: list[dict[str, Any]]) -> PartFacts:
-    """Moments of one part as one: what it left is what the last one saw."""
+def _facts(seen: dict[str, Any]) -> PartFacts:
+    names = {
+        name: NameFact(fact["type"], fact["bytes"], fact["print"], fact["sampled"], fact["immutable"])
+        for name, fact in seen["names"].items()
+    }
+    together = tuple(tuple(group) for group in seen["groups"])
+    return PartFacts(names, seen["changes"], together, seen["states"], seen["complete"])
+
+
+def joined(moments: list[dict[str, Any]], main: int) -> dict[str, Any]:
+    """Moments of one part as one: what it left is what the main one saw, but for what others changed after that.
+
+    Parameters
+    ----------
+    moments
+        In the order in which they came.
+    main
+        The place among them of the one with which the part came to its end; other cells may have run after it.
+    """
     changes: dict[str, Change] = {}
     states: dict[str, Any] = {}
     for one in moments:
@@ -163,13 +181,11 @@ def _joined(moments: list[dict[str, Any]]) -> PartFacts:
             changes[name] = "new" if changes.get(name) == "new" and change != "gone" else change
         for name, how in one["states"].items():
             states[name] = "set" if "set" in (how, states.get(name)) else how
-    last = moments[-1]
-    names = {
-        name: NameFact(fact["type"], fact["bytes"], fact["print"], fact["sampled"], fact["immutable"])
-        for name, fact in last["names"].items()
-    }
-    together = tuple(tuple(group) for group in last["groups"])
-    return PartFacts(names, changes, together, states, all(one["complete"] for one in moments))
+    names = dict(moments[main]["names"])
+    for one in moments[main + 1 :]:
+        names |= {name: one["names"][name] for name in one["changes"] if name in one["names"]}
+    complete = all(one["complete"] for one in moments)
+    return {**moments[main], "names": names, "changes": changes, "states": states, "complete": complete}
 
 
 def signed_cell(tagged: TaggedCell) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cellmill.promote import probe
+from cellmill.observe.kernel_code import call
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,4 @@ class Probes:
             names = groups.setdefault(one.provider, [])
             if one.name not in names:
                 names.append(one.name)
-        target, source = str(self.folder / f"{moment}.json"), str(Path(probe.__file__))
-        # One expression, so that it binds no name among the author's.
-        return (
-            f"__import__('runpy').run_path({source!r})['capture']"
-            f"(globals(), {groups!r}, {target!r}, {str(self.kept)!r})"
-        )
+        return call("describe", "capture", groups, str(self.folder / f"{moment}.json"), str(self.kept))

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cellmill.observe.execute import kernel_name
+from cellmill.observe.execute import NUMBER, run_cells, untracked
 from cellmill.promote.crossings import Crossing, Probes
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from cellmill.notebook.cells import Notebook
+    from cellmill.observe.looks import Looks
     from cellmill.run.events import Listener
 
-_NUMBER = "cellmill_number"
 _SEED = "PYTHONHASHSEED"
 
 
@@ -31,7 +31,13 @@ class NotebookRun:
 
 
 def run_notebook(
-    notebook: Notebook, scratch: Path, crossing: Sequence[Crossing], *, name: str, parameters: Mapping[str, Any]
+    notebook: Notebook,
+    scratch: Path,
+    crossing: Sequence[Crossing],
+    *,
+    name: str,
+    parameters: Mapping[str, Any],
+    looks: Looks | None = None,
 ) -> NotebookRun:
     """Execute a copy of the notebook in memory, as a run executes tasks, every cell of it.
 
@@ -47,55 +53,33 @@ def run_notebook(
         Names this run's part of ``scratch``.
     parameters
         Values that replace those of the parameters cell, as Papermill does it.
+    looks
+        Where to look at all variables, for the observed evidence.
     """
-    from papermill.engines import papermill_engines
     from papermill.iorw import load_notebook_node
 
-    from cellmill.run.engine import ENGINE, Execution, register
     from cellmill.run.quiet import quiet_dependencies
-    from cellmill.run.stop import StopSwitch
 
     probes = _probes(crossing, scratch, name)
-    environment = kernel_environment(scratch) | {"JPY_SESSION_NAME": str(notebook.path.resolve())}
 
-    def beside(moment: Literal["before", "after"], cell: Any) -> str | None:
-        return probes.in_notebook(moment, cell.metadata.get(_NUMBER))
+    def beside(moment: Literal["before", "after"], number: int | None) -> str | None:
+        code = [probes.in_notebook(moment, number), looks.beside(moment, number) if looks is not None else None]
+        return "\n".join(filter(None, code)) or None
 
-    execution = Execution(
-        step=notebook.name,
-        folder=str(notebook.path.resolve().parent),
-        timeout=None,
-        attempts=1,
-        stop=StopSwitch(),
-        started=lambda _attempt: environment,
-        cell=lambda _number, _cells, _cell_id: None,
-        retried=lambda _attempt, _failure: None,
-        beside=beside,
-    )
     with quiet_dependencies():
-        register()
         node = load_notebook_node(str(notebook.path))
-        for number, cell in enumerate(node.cells, start=1):
-            cell.metadata[_NUMBER] = number
-        _inject(node, notebook, parameters)
-        # Not papermill.execute_notebook: it takes each error for a failure, those of cells tagged raises-exception too.
-        node = papermill_engines.execute_notebook_with_engine(
-            ENGINE,
-            node,
-            kernel_name=kernel_name(notebook.kernel),
-            progress_bar=False,
-            log_output=False,
-            execution=execution,
-        )
+    for number, cell in enumerate(node.cells, start=1):
+        cell.metadata[NUMBER] = number
+    _inject(node, notebook, parameters)
+    node, failure = run_cells(notebook, node, kernel_environment(scratch), beside)
     outputs = {
-        cell.metadata[_NUMBER]: [dict(output) for output in cell.get("outputs", ())]
+        cell.metadata[NUMBER]: [dict(output) for output in cell.get("outputs", ())]
         for cell in node.cells
-        if _NUMBER in cell.metadata
+        if NUMBER in cell.metadata
     }
-    failure = execution.failure
     if failure is None:
         return NotebookRun(outputs, probes)
-    failed = node.cells[failure.index].metadata.get(_NUMBER) if failure.index is not None else None
+    failed = node.cells[failure.index].metadata.get(NUMBER) if failure.index is not None else None
     where = f"cell {failed}: " if failed is not None else ""
     return NotebookRun(outputs, probes, f"{where}{failure.name}: {failure.value}")
 
@@ -156,15 +140,6 @@ def values_of(folder: Path, assignments: Sequence[str]) -> tuple[dict[str, Any],
     defaults = {name: declared.default for name, declared in accepted.items()}
     differing = {name: value for name, value in defaults.items() if current.get(name, value) != value}
     return given, differing | given, defaults | given
-
-
-def untracked(folder: Path) -> dict[str, str]:
-    """Make a kernel's environment in which what the author's cells log to MLflow goes to ``folder``."""
-    return {
-        "CELLMILL_VERIFYING": "1",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{(folder / 'mlflow.db').as_posix()}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
 
 
 def hash_seed() -> str:

@@ -52,6 +52,7 @@ def as_html(found: Verification, at: datetime | None = None) -> str:
         _cells(found.cells),
         _variables(found.variables),
         _learned(found),
+        _observed(found),
         _conditions(found),
     ]
     css = (Path(__file__).parent / "templates" / "verification.css.txt").read_text(encoding="utf-8")
@@ -123,6 +124,17 @@ def _variables(variables: Sequence[VariableVerdict]) -> str:
         for one in variables
     ]
     return _table("Variables", "the value on each edge, by content", ("name", "from → to", "type", ""), rows)
+
+
+def _observed(found: Verification) -> str:
+    if not found.findings:
+        return ""
+    rows = [
+        f'<tr><td class="number">{one.cell or ""}</td><td>{escape(one.code)}</td>'
+        f"<td>{escape(one.message)}. {escape(one.remedy)}.</td></tr>"
+        for one in found.findings
+    ]
+    return _table("Observed", "where the run and the source say different things", ("cell", "finding", ""), rows)
 
 
 def _learned(found: Verification) -> str:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from cellmill.findings import Finding
+
 CellState = Literal["equal", "different", "varies", "ignored", "missing"]
 VariableState = Literal["equal", "different", "varies", "uncompared", "missing"]
 Outcome = Literal["equal", "different", "varies", "failed"]
@@ -104,6 +106,8 @@ class Verification:
         What both sides ran with.
     notebook_failure, run_failure
         A sentence each, if the notebook or the pipeline failed.
+    findings
+        Where the source and the run of the notebook say different things of what the steps change.
     notes
         What a reader has to know about what was compared.
     runs_of_notebook
@@ -123,6 +127,7 @@ class Verification:
     seeds: Mapping[str, Any] = field(default_factory=dict)
     notebook_failure: str | None = None
     run_failure: str | None = None
+    findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     runs_of_notebook: int = 1
     seconds: float = 0.0

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cellmill.errors import CellmillError
 from cellmill.notebook import read_notebook
 from cellmill.notebook.installs import installs_in
+from cellmill.observe.execute import untracked
 from cellmill.promote.cause import cause_of_cell, cause_of_variable
 from cellmill.promote.comparison import Comparison, compare_outputs
 from cellmill.promote.content import ContentVerdict, compare_content, type_of
@@ -25,9 +26,9 @@ from cellmill.promote.execution import (
     hash_seed,
     run_notebook,
     run_tasks,
-    untracked,
     values_of,
 )
+from cellmill.promote.observing import keep_what_was_seen, where_to_look
 from cellmill.promote.randomness import seeds_of
 from cellmill.promote.reference import usual_patterns
 from cellmill.promote.verification import CellVerdict, Learned, VariableVerdict, Verification
@@ -49,7 +50,8 @@ def verify(path: Path, *, assignments: Sequence[str] = (), listeners: Sequence[L
     The notebook runs in one fresh kernel in its own folder, every cell of it; the pipeline runs forced, into a
     temporary folder. Both have the parameters that stand in the notebook, or those given, and hash texts alike. Where
     something differs, the notebook runs once more: what differs between its own two runs is not the pipeline's doing.
-    Nothing of it is recorded in MLflow, and nothing in the pipeline's folder changes: `seal` does that.
+    Nothing of it is recorded in MLflow, and nothing in the pipeline's folder changes: `seal` does that. With the
+    notebook's own parameters, its run is observed, and the record of that is written as `observe` writes it.
 
     Parameters
     ----------
@@ -93,9 +95,16 @@ def _verify(path: Path, scratch: Path, assignments: Sequence[str], listeners: Se
     seeds = {"PYTHONHASHSEED": hash_seed(), **seeds_of(notebook)}
     base = Verification(source, folder, (), lasting=lasting, parameters=values, seeds=seeds, notes=tuple(notes))
     crossing = crossings(provenance)
-    first = run_notebook(notebook, scratch, crossing, name="notebook", parameters=given)
+    # The record is of the notebook as it stands, so it has the parameters that stand there.
+    looks = None if given else where_to_look(notebook, scratch)
+    first = run_notebook(notebook, scratch, crossing, name="notebook", parameters=given, looks=looks)
     if first.failure is not None:
         return replace(base, notebook_failure=first.failure)
+    try:
+        contradicted, told_beside = keep_what_was_seen(looks, notebook)
+        base = replace(base, findings=contradicted, notes=(*base.notes, *told_beside))
+    except CellmillError as error:
+        base = replace(base, notes=(*base.notes, f"What the run showed could not be kept: {error.message}."))
     probes, failure = run_tasks(folder, scratch, crossing, parameters=told, listeners=listeners)
     executed = executed_cells(scratch / "output", provenance["steps"])
     comparing = _Comparing(notebook, folder, provenance, first, executed, probes, crossing)

@@ -196,11 +196,12 @@ class UnseenState(Rule):
 
 
 class NotKept(Rule):
-    """`--keeps` names a variable that the step sets, or that was seen to change.
+    """`--keeps` names a variable that the step sets, that was seen to change, or that there is none of.
 
     Why
     ---
-    What `--keeps` says is believed: later steps would get the variable as it was before the step.
+    What `--keeps` says is believed: later steps would get the variable as it was before the step. `observe` and
+    `verify` check it against a run.
 
     Bad
     ---
@@ -226,7 +227,7 @@ class NotKept(Rule):
 
     Remedy
     ------
-    Take the name out of `--keeps`.
+    Take the name out of `--keeps`, or correct it.
     """
 
     code = "CM312"

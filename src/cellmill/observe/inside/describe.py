@@ -1,8 +1,6 @@
-"""Describes what variables hold, inside a kernel, so that two processes can be compared by content.
+"""Describes what variables hold, so that two processes can be compared by content.
 
-It runs in the kernels of the notebook and of the tasks, silently between two cells, and may find any Python environment
-there: standard library alone, beside what the kernel has imported anyway. It draws no random numbers, binds no names
-and calls nothing of the author's but what pickling would call.
+It draws no random numbers, binds no names and calls nothing of the author's but what pickling would call.
 
 A description is a tree of plain dictionaries: ``type``, and either a ``value`` (exact, as text), a ``digest`` of
 content that lies in a file of its own, ``parts`` (pairs of label and description), ``same`` (the object is one that was
@@ -20,6 +18,9 @@ import sys
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from . import arrays
+from .content import type_name
 
 Node = dict[str, Any]
 
@@ -65,7 +66,7 @@ _LEFT_OUT = {("pandas", "_cache"), ("sklearn", "_deprecated_key_to_warnings"), (
 """Attributes by library, in classes derived from its own too: caches, and what an object forgets when it is pickled."""
 
 
-class _Unknown(Exception):
+class UnknownError(Exception):
     """A value that can't be described; the message says why."""
 
 
@@ -85,7 +86,7 @@ def capture(namespace: Mapping[str, Any], groups: Mapping[str, Iterable[str]], t
     """
     found = {}
     for provider, names in groups.items():
-        seen = _Seen(kept)
+        seen = Seen(kept)
         found[provider] = {name: _whole(seen, name, namespace[name]) for name in names if name in namespace}
     partial = target + ".partial"
     with open(partial, "w", encoding="utf-8") as file:
@@ -93,20 +94,20 @@ def capture(namespace: Mapping[str, Any], groups: Mapping[str, Iterable[str]], t
     os.replace(partial, target)
 
 
-def _whole(seen: _Seen, name: str, value: Any) -> Node:
+def _whole(seen: Seen, name: str, value: Any) -> Node:
     seen.objects = 0
     try:
         return seen.describe(value, name)
-    except _Unknown as error:
+    except UnknownError as error:
         reason = str(error)
     except RecursionError:
         reason = "it is nested too deeply"
     except Exception as error:  # whatever the author's classes raise
         reason = f"{type(error).__name__}: {error}"
-    return {"type": _type_name(type(value)), "unknown": reason}
+    return {"type": type_name(type(value)), "unknown": reason}
 
 
-class _Seen:
+class Seen:
     """What was described already, by identity; holds on to it, so that no identity is used twice."""
 
     def __init__(self, kept: str) -> None:
@@ -118,11 +119,12 @@ class _Seen:
         self.objects = 0
 
     def describe(self, value: Any, place: str) -> Node:
+        """The description of what lies at this place."""
         self.objects += 1
         if self.objects > MOST_OBJECTS:
-            raise _Unknown(f"it holds more than {MOST_OBJECTS:,} objects")
+            raise UnknownError(f"it holds more than {MOST_OBJECTS:,} objects")
         kind = type(value)
-        name = _type_name(kind)
+        name = type_name(kind)
         if kind in _EXACT:
             return {"type": name, "value": repr(value)}
         if kind in (str, bytes):
@@ -167,35 +169,34 @@ class _Seen:
             return {"parts": [[".__wrapped__", self.describe(value.__wrapped__, f"{place}.__wrapped__")]]}
         numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
         if numpy is not None and isinstance(value, numpy.ndarray):
-            return self._array(value, place)
+            return arrays.array(self, value, place)
         if numpy is not None and isinstance(value, numpy.dtype):
             return {"value": repr(value)}
-        if pandas is not None and (column := self._of_pandas(pandas, value, place)) is not None:
+        if pandas is not None and (column := arrays.of_pandas(self, pandas, value, place)) is not None:
             return column
         module = type(value).__module__
         if module.partition(".")[0] == "matplotlib":
-            raise _Unknown("a drawing is compared by what its cell shows")
+            raise UnknownError("a drawing is compared by what its cell shows")
         return self._object(value, place)
-
-    # Plain Python
 
     def _text(self, name: str, value: str | bytes) -> Node:
         if len(value) <= _LONGEST_TEXT:
             return {"type": name, "value": repr(value)}
         content = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
-        return {"type": name, **self._keep(content, "text" if isinstance(value, str) else "bytes")}
+        return {"type": name, **self.keep(content, "text" if isinstance(value, str) else "bytes")}
 
     def _items(self, value: Any, place: str) -> Node:
         read = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
-        node = self._many(list(read), place)
-        return self._with_attributes(node, value, place)
+        node = self.many(list(read), place)
+        return self.with_attributes(node, value, place)
 
-    def _many(self, items: list[Any], place: str) -> Node:
+    def many(self, items: list[Any], place: str) -> Node:
+        """Many values: as one text where all are plain, else one by one."""
         kinds = set(map(type, items))
         if len(items) > 20 and kinds <= _PLAIN:
             self.objects += len(items) // 100
             content = json.dumps(items).encode()
-            return {"of": sorted(kind.__name__ for kind in kinds), "count": len(items), **self._keep(content, "json")}
+            return {"of": sorted(kind.__name__ for kind in kinds), "count": len(items), **self.keep(content, "json")}
         return {
             "count": len(items),
             "parts": [[f"[{at}]", self.describe(one, f"{place}[{at}]")] for at, one in enumerate(items)],
@@ -205,7 +206,7 @@ class _Seen:
         described = [self.describe(one, f"{place}{{...}}") for one in value]
         described.sort(key=lambda node: json.dumps(node, sort_keys=True))
         node: Node = {"count": len(described), "parts": [["{...}", one] for one in described]}
-        return self._with_attributes(node, value, place)
+        return self.with_attributes(node, value, place)
 
     def _pairs(self, value: Any, place: str) -> Node:
         parts: list[list[Any]] = []
@@ -220,9 +221,10 @@ class _Seen:
             parts.append([label, self.describe(item, f"{place}{label}")])
         if (factory := getattr(value, "default_factory", None)) is not None:
             parts.append([".default_factory", self.describe(factory, f"{place}.default_factory")])
-        return self._with_attributes({"count": len(value), "parts": parts}, value, place)
+        return self.with_attributes({"count": len(value), "parts": parts}, value, place)
 
-    def _with_attributes(self, node: Node, value: Any, place: str) -> Node:
+    def with_attributes(self, node: Node, value: Any, place: str) -> Node:
+        """The description, with the attributes that an object of the author's class has beside."""
         attributes = getattr(value, "__dict__", None)
         if type(value).__module__ != "builtins" and isinstance(attributes, dict) and attributes:
             node.setdefault("parts", []).extend(self._attributes(type(value), attributes, place))
@@ -293,7 +295,7 @@ class _Seen:
         try:
             reduced = reduce(value) if reduce is not None else value.__reduce_ex__(4)
         except Exception as error:
-            raise _Unknown(f"{type(error).__name__}: {error}") from error
+            raise UnknownError(f"{type(error).__name__}: {error}") from error
         if isinstance(reduced, str):
             return {"value": reduced}
         make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
@@ -315,106 +317,8 @@ class _Seen:
             parts.append([f" value {at}", self.describe(one, f"{place} value {at}")])
         return {"parts": parts}
 
-    # numpy
-
-    def _array(self, value: Any, place: str) -> Node:
-        import numpy
-
-        if type(value) is not numpy.ndarray and isinstance(value, numpy.ma.MaskedArray):
-            inner = {".data": value.filled(), ".mask": numpy.ma.getmaskarray(value), ".fill_value": value.fill_value}
-            return {"parts": [[label, self.describe(one, place + label)] for label, one in inner.items()]}
-        node = self._values(numpy.asarray(value), place)
-        if (other := self._shares(value, place)) is not None:
-            node["memory"] = other
-        return self._with_attributes(node, value, place)
-
-    def _values(self, array: Any, place: str) -> Node:
-        """The values of an array, with type and shape."""
-        import numpy
-
-        kind = array.dtype
-        node: Node = {"dtype": str(kind), "shape": list(array.shape)}
-        if kind.names is not None:
-            # Between fields there may be bytes that mean nothing.
-            parts = [[f"[{name!r}]", self._values(array[name], f"{place}[{name!r}]")] for name in kind.names]
-            return {**node, "parts": parts}
-        if kind.hasobject:
-            return {**node, **self._many(array.ravel().tolist(), place)}
-        if kind.kind in "fc" and bool((missing := numpy.isnan(array)).any()):
-            # There are many bit patterns for NaN, and they mean the same.
-            array = array.copy()
-            array[missing] = numpy.nan
-        return {**node, **self._keep(numpy.ascontiguousarray(array).tobytes(), "array"), "order": kind.str}
-
-    def _shares(self, array: Any, place: str) -> str | None:
-        """The earlier array whose memory this one looks into."""
-        if array.size == 0 or len(self.memory) > 500:
-            return None
-        reaches = [(size - 1) * step for size, step in zip(array.shape, array.strides)]  # noqa: B905 - any Python
-        start = int(array.__array_interface__["data"][0])
-        low = start + sum(one for one in reaches if one < 0)
-        high = start + sum(one for one in reaches if one > 0) + array.itemsize
-        found = next((other for begin, end, other in self.memory if low < end and begin < high), None)
-        self.memory.append((low, high, place))
-        return found
-
-    # pandas
-
-    def _of_pandas(self, pandas: Any, value: Any, place: str) -> Node | None:
-        if isinstance(value, pandas.DataFrame):
-            return self._frame(value, place)
-        if isinstance(value, pandas.Series):
-            named = {".name": value.name, ".index": value.index, ".attrs": value.attrs}
-            parts = [[label, self.describe(one, place + label)] for label, one in named.items()]
-            return {"parts": [*parts, ["", self._column(value.array, place)]]}
-        if isinstance(value, pandas.MultiIndex):
-            levels = [value.get_level_values(at) for at in range(value.nlevels)]
-            return {"parts": [[f".levels[{at}]", self.describe(one, place)] for at, one in enumerate(levels)]}
-        if isinstance(value, pandas.RangeIndex):
-            return {"value": repr(value)}
-        if isinstance(value, pandas.Index):
-            parts = [[".name", self.describe(value.name, f"{place}.name")]]
-            frequency = repr(getattr(value, "freq", None))
-            return {"value": frequency, "parts": [*parts, ["", self._column(value.array, place)]]}
-        if isinstance(value, pandas.api.extensions.ExtensionArray):
-            return self._column(value, place)
-        if isinstance(value, (pandas.Timestamp, pandas.Timedelta, pandas.Period, pandas.Interval)):
-            return {"value": f"{value!r} {getattr(value, 'unit', '')}"}
-        return {"value": "NaT"} if value is pandas.NaT else {"value": "NA"} if value is pandas.NA else None
-
-    def _frame(self, frame: Any, place: str) -> Node:
-        named = {".columns": frame.columns, ".index": frame.index, ".attrs": frame.attrs}
-        parts = [[label, self.describe(one, place + label)] for label, one in named.items()]
-        parts.append([".flags", {"type": "flags", "value": repr(frame.flags)}])
-        kinds = {str(kind) for kind in frame.dtypes}
-        if frame.shape[1] > 64 and len(kinds) == 1 and not kinds & {"object", "str", "category"}:
-            # One array is much quicker than thousands of columns.
-            return {"parts": [*parts, ["", self._values(frame.to_numpy(), place)]]}
-        for at in range(frame.shape[1]):
-            label = f"[{frame.columns[at]!r}]"
-            parts.append([label, self._column(frame.iloc[:, at].array, place + label)])
-        return {"shape": list(frame.shape), "parts": parts}
-
-    def _column(self, array: Any, place: str) -> Node:
-        """A column's or an index's values, whatever array they are in."""
-        import numpy
-
-        name = _type_name(type(array))
-        if type(array).__name__ in ("NumpyExtensionArray", "PandasArray"):
-            return {"type": name, **self._values(array.to_numpy(), place)}
-        node: Node = {"type": name, "dtype": str(array.dtype)}
-        if hasattr(array, "codes") and hasattr(array, "categories"):
-            inner = {".codes": numpy.asarray(array.codes), ".categories": array.categories}
-            parts = [[label, self.describe(one, place + label)] for label, one in inner.items()]
-            return {**node, "value": f"ordered={array.ordered}", "parts": parts}
-        if hasattr(array, "asi8"):
-            instants = {"type": "instants", **self._values(array.asi8, place)}
-            return {**node, "value": repr(getattr(array, "freq", None)), "parts": [["", instants]]}
-        missing = numpy.asarray(array.isna())
-        items = [None if gone else one for one, gone in zip(array.tolist(), missing)]  # noqa: B905
-        return {**node, **self._many(items, place)}
-
-    def _keep(self, content: bytes, form: str) -> Node:
+    def keep(self, content: bytes, form: str) -> Node:
+        """Keep content in a file of its own, and describe it by its digest."""
         digest = hashlib.sha256(content).hexdigest()
         path = os.path.join(self.kept, digest)
         if len(content) <= LARGEST_KEPT and not os.path.exists(path):
@@ -471,7 +375,7 @@ def _code_digest(code: types.CodeType) -> str:
 
 def _code_facts(code: types.CodeType) -> tuple[Any, ...]:
     if "run_line_magic" in code.co_names or "run_cell_magic" in code.co_names:
-        raise _Unknown("a function calls magics, which are plain calls in the pipeline")
+        raise UnknownError("a function calls magics, which are plain calls in the pipeline")
     constants = []
     for one in code.co_consts:
         if isinstance(one, types.CodeType):
@@ -489,7 +393,3 @@ def _found_by_name(value: Any) -> bool:
     for part in value.__qualname__.split("."):
         found = getattr(found, part, None)
     return found is value
-
-
-def _type_name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
