@@ -307,6 +307,9 @@ class Writer:
             lambda: f"map(lambda v_: v_ + 1, {self.value(scope, 'xs', depth)})",
             lambda: f"(lambda i_: i_)(iter({self.value(scope, 'xs', depth)}))",
             lambda: f"zip({self.value(scope, 'xs', depth)}, {self.value(scope, 'xs', depth)})",
+            lambda: f"reversed({self.value(scope, 'xs', depth)})",
+            lambda: f"iter({self.value(scope, 'ds', depth)}.values())",
+            lambda: f"enumerate({self.value(scope, 'xs', depth)})",
         ]
         return self.pick(options)()
 
