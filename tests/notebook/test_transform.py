@@ -93,7 +93,21 @@ def test_other_languages_under_a_cell_magic_stay_one_call() -> None:
     )
 
 
-@pytest.mark.parametrize("source", ["x = (", "/ x\n", "!ls\n/ x", "f(\n  a)?", "x = = 1\n!ls", "\x00", "%", "a = !"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = (",
+        "/ x\n",
+        "!ls\n/ x",
+        "f(\n  a)?",
+        "x = = 1\n!ls",
+        "\x00",
+        "%",
+        "a = !",
+        "!ls\u2028x",
+        "%time y = \u2028x\nz",
+    ],
+)
 def test_what_is_no_python_comes_back_without_an_exception(source) -> None:
     assert to_python(source).count("\n") == source.count("\n")
 

@@ -150,4 +150,6 @@ def _transform(body: str) -> str:
         lines = clean(lines)  # type: ignore[no-untyped-call]
     lines = token_transforms(lines)
     text = "".join(head + lines)
-    return text if ended else text.removesuffix("\n")
+    text = text if ended else text.removesuffix("\n")
+    # IPython ends a line at U+2028 and its like too, Python does not: a magic beside one is no code that can be placed.
+    return text if text.count("\n") == body.count("\n") else body
