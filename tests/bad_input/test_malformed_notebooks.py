@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import traceback
@@ -75,3 +76,35 @@ def test_a_malformed_notebook_is_planned_or_refused_in_one_sentence(tmp_path: Pa
     # A sample in which nothing gets through, or everything, would show little.
     assert outcomes["planned"] > NOTEBOOKS / 20
     assert outcomes["refused"] > NOTEBOOKS / 5
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "source",
+    [
+        "!echo {\ud800}",
+        "exec('\\ud800')",
+        "exec('" + "-" * 3000 + "1')",
+        '%%capture "out\nx = 1',
+        "%time x = \u2028 1",
+        "%time " * 3000 + "x",
+        "x = 1\n" + "%%time\n" * 20000,
+        "x: 'Literal[{[]: 1}]' = 1",
+    ],
+    ids=["half a character", "half in a text", "deep text", "open quote", "separator", "nested", "many", "annotation"],
+)
+@pytest.mark.parametrize("tag", ["parameters", "step:load"])
+def test_what_broken_notebooks_taught(tmp_path: Path, source: str, tag: str) -> None:
+    text = {"output_type": "stream", "name": "stdout", "text": "half \ud800"}
+    odd = {"cell_type": "code", "id": "odd", "execution_count": 1, "metadata": {"tags": [tag]}, "outputs": [text]}
+    last = odd | {"id": "last", "metadata": {"tags": ["step:last"]}, "source": "print(1)"}
+    document = {"cells": [odd | {"source": source}, last], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "pyproject.toml").touch()
+    notebook = tmp_path / "any.ipynb"
+    notebook.write_text(json.dumps(document), encoding="utf-8")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        assert outcome(notebook) in ("planned", "refused")
+    finally:
+        signal.signal(signal.SIGALRM, before)
