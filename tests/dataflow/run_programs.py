@@ -24,12 +24,14 @@ import numpy  # noqa: F401 (imported before the fork, so that each task need not
 import pandas  # noqa: F401
 from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from cellmill.notebook.magic_lines import without_magic_line
 from cellmill.observe import observe
 from cellmill.promote import Plan, PromotionRefused, make_plan, write_plan
 
 MARK = "<last step>\n"
+NO_HISTORY = Config({"HistoryManager": {"enabled": False}})
 
 
 def in_fork(work: Callable[[], None]) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def new_shell() -> InteractiveShell:
     sys.modules["__main__"] = main
     sys.path.insert(0, "")
     DisplayHook.write_output_prompt = lambda self: None
-    shell = InteractiveShell.instance(user_module=main)
+    shell = InteractiveShell.instance(user_module=main, config=NO_HISTORY)
     shell.ast_node_interactivity = "none"
     return shell
 
@@ -136,5 +138,7 @@ def compare(program: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    # What a first shell imports, each task need not import again after its fork.
+    InteractiveShell(config=NO_HISTORY).run_cell("pass")
     answers = {name: compare(program) for name, program in json.load(sys.stdin).items()}
     sys.stdout.write(json.dumps(answers))

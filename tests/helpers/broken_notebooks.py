@@ -167,6 +167,36 @@ def _deep_code(rng: random.Random, document: dict[str, Any]) -> None:
     _source(rng, document, lambda text: code if rng.random() < 0.5 else f"{text}\n{code}")
 
 
+def _odd_texts(rng: random.Random, document: dict[str, Any]) -> None:
+    """What is no code, in the places where a text is read as code."""
+    many = rng.choice((3, 60, 3000))
+    text = rng.choice(
+        (
+            "\ud800", "\x00", "(" * many, "-" * many + "1", "a" + ".b" * many, "not " * many + "x", "x\ny", "\\", "'",
+            '"', "{", "{[]: 1}", "{x!z}", "%time x", "!ls", "x?", "def", "*", "lambda: " * many, "1" * 6000, "é" * many,
+            "%time %time " * many, "exec('x = 1')", "@x @y", "a ~ b +", "[" * (many % 150) + "]" * (many % 150), "a=",
+        )
+    )  # fmt: skip
+    plain = text.replace("\n", " ")
+    code = rng.choice(
+        (
+            f"eval({text!r})", f"exec({text!r})", f"df.query({text!r})", f"x: {text!r} = 1", f"x: {plain} = 1",
+            f"!echo {{{plain}}} ${plain}", f"%time {plain}", f"%timeit -n 3 {plain}", f"x = %who {plain}",
+            f"%criteria {plain}", f"%metric x {plain}", f"%%step {plain}", f"%%bash {plain}\n{text}", f"{plain}?",
+            f"%%writefile {plain}\n{text}", f"%%capture {plain}\nx = 1",
+            f"from typing import Literal\nx: Literal[{plain}] = 1", f"x: Annotated[int, Ge({plain})] = 1",
+            f"x: Optional[{text!r}] = None", f"getattr(df, {text!r})", f"globals()[{text!r}] = 1", f"open({text!r})",
+            f"import os\nos.environ[{text!r}] = {text!r}", f"!pip install {plain}", f"%pip install {plain}",
+            f"# cellmill: ignore[{plain}]", f"x = 1  # cellmill: ignore[CM203] {plain}", f"f'{{x:{plain}}}'",
+            f"{text!r}.format(x)", f"smf.ols({text!r}, df)", f"%env A={plain}", f"%load_ext {plain}", f"%run {plain}",
+            f"__import__({text!r})", f"import importlib\nimportlib.import_module({text!r})",
+            f"def f(x: {text!r} = 1) -> {text!r}:\n    {text!r}\nf()", f"x = {plain}",
+            f"x = ({text!r}, {{{plain}: 1}})",
+        )
+    )  # fmt: skip
+    _source(rng, document, lambda source: code if rng.random() < 0.5 else f"{source}\n{code}")
+
+
 def _wild_tags(rng: random.Random, document: dict[str, Any]) -> None:
     cells = document.get("cells")
     for cell in cells if isinstance(cells, list) else ():
@@ -189,7 +219,7 @@ def _nest(rng: random.Random, document: dict[str, Any]) -> None:
 
 _CHANGES = (
     _drop, _drop, _odd, _odd, _odd, _twice, _old, _cut_source, _sprinkle, _sprinkle, _shuffle_lines, _deep_code,
-    _deep_code, _wild_tags, _nest,
+    _deep_code, _odd_texts, _odd_texts, _odd_texts, _wild_tags, _nest,
 )  # fmt: skip
 
 

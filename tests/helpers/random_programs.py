@@ -307,6 +307,9 @@ class Writer:
             lambda: f"map(lambda v_: v_ + 1, {self.value(scope, 'xs', depth)})",
             lambda: f"(lambda i_: i_)(iter({self.value(scope, 'xs', depth)}))",
             lambda: f"zip({self.value(scope, 'xs', depth)}, {self.value(scope, 'xs', depth)})",
+            lambda: f"reversed({self.value(scope, 'xs', depth)})",
+            lambda: f"iter({self.value(scope, 'ds', depth)}.values())",
+            lambda: f"enumerate({self.value(scope, 'xs', depth)})",
         ]
         return self.pick(options)()
 
@@ -432,7 +435,7 @@ class Writer:
             (5, self.branch),
             (4, self.loop),
             (3, self.attempt),
-            (2, self.matched),
+            (4, self.matched),
             (4, self.shown),
             (3, self.of_object),
         ]
@@ -713,10 +716,14 @@ class Writer:
         for argument, kind in zip(arguments, takes, strict=True):
             inner.names[argument] = kind
             inner.own.add(argument)
-        if arguments and self.chance(25):
-            texts[-1] += f"={self.value(scope, takes[-1], 2)}"
-            function.defaults = 1
         lines = []
+        if arguments and self.chance(40):
+            texts[-1] += (
+                f"={(self.use(scope, takes[-1]) if self.chance(60) else None) or self.value(scope, takes[-1], 2)}"
+            )
+            function.defaults = 1
+            if takes[-1] in ("xs", "ls") and self.chance(50):
+                lines.append(f"    {arguments[-1]}.append({'1' if takes[-1] == 'xs' else '[1]'})")
         if self.chance(30):
             kind = self.pick(("xs", "n", "ls"))
             declared = f"{kind}{self.choose(2)}"

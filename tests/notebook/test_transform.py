@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import time
 
 import pytest
+from IPython.core import inputtransformer2
 from IPython.core.inputtransformer2 import TransformerManager
 
 from cellmill.notebook.transform import check_syntax, parse, split_cell_magic, to_python
@@ -79,6 +81,7 @@ def test_other_cells_have_no_cell_magic(source) -> None:
 def test_python_under_a_cell_magic_is_seen_at_its_place() -> None:
     assert to_python("%%capture out\nx = 1\nfiles = !ls") == "\nx = 1\nfiles = get_ipython().getoutput('ls')"
     assert to_python("\n%%time\n%%time\nx = 1\n") == "\n\n\nx = 1\n"
+    assert to_python("%%time\n\n%%time") == "\n\n"
 
 
 def test_other_languages_under_a_cell_magic_stay_one_call() -> None:
@@ -90,7 +93,21 @@ def test_other_languages_under_a_cell_magic_stay_one_call() -> None:
     )
 
 
-@pytest.mark.parametrize("source", ["x = (", "/ x\n", "!ls\n/ x", "f(\n  a)?", "x = = 1\n!ls", "\x00", "%", "a = !"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = (",
+        "/ x\n",
+        "!ls\n/ x",
+        "f(\n  a)?",
+        "x = = 1\n!ls",
+        "\x00",
+        "%",
+        "a = !",
+        "!ls\u2028x",
+        "%time y = \u2028x\nz",
+    ],
+)
 def test_what_is_no_python_comes_back_without_an_exception(source) -> None:
     assert to_python(source).count("\n") == source.count("\n")
 
@@ -108,6 +125,61 @@ def test_plain_python_needs_no_ipython() -> None:
         "assert to_python('!ls') and 'IPython' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "line, above, below",
+    [
+        ("!ls", "", ""),
+        ("x = %who", "if x:\n    ", "\ny = 1"),
+        ("  !echo (", "for x in y:\n", ""),
+        ("x?", "", ""),
+        ("%%time", "x = 1\n", "\nx = 2"),
+        ("!awk '{", "def f():\n    ", "\nf()"),
+    ],
+)
+def test_many_lines_with_special_syntax_are_turned_fast(line, above, below):
+    indent = " " * (len(above) - len(above.rstrip(" ")))
+    few, many = (above + f"\n{indent}".join([line] * count) + below for count in (3, 400))
+    wanted = TransformerManager().transform_cell(few + "\n").removesuffix("\n")
+
+    before = time.process_time()
+    turned = to_python(many)
+
+    # IPython takes seconds for so many, as it reads the whole cell again for each of the lines.
+    assert time.process_time() - before < 0.5
+    assert to_python(few) == wanted
+    assert len(turned.split("\n")) == len(wanted.split("\n")) + 397
+    assert set(turned.split("\n")) == set(wanted.split("\n"))
+
+
+def test_what_ipython_gives_up_on_is_no_python(monkeypatch):
+    """A cell may hold 499 changes: with more, the notebook itself ends with an error of IPython."""
+    assert inputtransformer2.TRANSFORM_LOOP_LIMIT == 500
+    monkeypatch.setattr(inputtransformer2, "TRANSFORM_LOOP_LIMIT", 20)
+    parse(to_python("!ls\n" * 19))
+    with pytest.raises(RuntimeError, match="20 iterations"):
+        TransformerManager().transform_cell("!ls\n" * 20)
+    with pytest.raises(SyntaxError):
+        parse(to_python("!ls\n" * 20))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%time " * 30000,
+        "x = 1\n" + "%%time\n" * 30000,
+        "%%time\n" * 30000,
+        "/" * 30000,
+        "!echo (\n" * 30000,
+        "(\n" * 30000,
+    ],
+    ids=["magics in a line", "cell magics below", "cell magics", "slashes", "open brackets", "brackets"],
+)
+def test_nonsense_of_any_length_comes_back_soon(source):
+    before = time.process_time()
+    assert to_python(source).count("\n") == source.count("\n")
+    assert time.process_time() - before < 3
 
 
 def test_any_number_of_magics_one_below_the_other_is_read():

@@ -11,9 +11,11 @@ from cellmill.dataflow.expressions import Expressions
 from cellmill.dataflow.files import FileUse
 from cellmill.dataflow.program import Frame
 from cellmill.dataflow.values import NOTHING, Value, union
+from cellmill.notebook.transform import parse, parse_expression, to_python
 
 _DOLLAR = re.compile(r"(?<!\\)\$(\w+)")
 _LONGEST_FORMULA = 500
+_DEEPEST_TEXT = 10
 _AT_NAME = re.compile(r"@(\w+)")
 _NAMESPACES = frozenset(("globals", "locals", "vars"))
 _STACK = frozenset(("sys._getframe", "inspect.currentframe", "inspect.stack", "gc.get_objects", "gc.get_referrers"))
@@ -33,6 +35,8 @@ _SESSION_LINES = frozenset(
 
 class Dynamic(Expressions):
     """Calls whose text says what they touch."""
+
+    texts = 0  # how many texts deep the code is that is being read
 
     def eval_special(self, node: ast.Call, frame: Frame) -> Value | None:
         """The value of a call that this file knows, or None."""
@@ -92,7 +96,7 @@ class Dynamic(Expressions):
         rest = [self.eval(one, frame) for one in node.args[1:]]
         if len(rest) == 0 and isinstance(text, ast.Constant) and isinstance(text.value, str):
             try:
-                tree = ast.parse(text.value.strip(), mode="exec")
+                tree = parse(text.value.strip())
             except SyntaxError:
                 return NOTHING
             for inner in ast.walk(tree):
@@ -108,12 +112,16 @@ class Dynamic(Expressions):
 
     def run_text(self, tree: ast.Module, frame: Frame) -> Value:
         """Read code that stood in a text; its value is that of a last expression."""
+        self.texts += 1
+        if self.texts > _DEEPEST_TEXT:
+            raise RecursionError("code in a text in a text")
         value = NOTHING
         for statement in tree.body:
             if isinstance(statement, ast.Expr):
                 value = self.eval(statement.value, frame)
             else:
                 self.run(statement, frame)
+        self.texts -= 1
         return value
 
     def run(self, node: ast.stmt, frame: Frame) -> bool:
@@ -238,7 +246,7 @@ class Dynamic(Expressions):
             fields = re.findall(r"\{([^{}]+)\}", text)
         for field in fields:
             try:
-                tree = ast.parse(field.strip(), mode="eval")
+                tree = parse_expression(field)
             except SyntaxError:
                 continue
             names |= {one.id for one in ast.walk(tree) if isinstance(one, ast.Name)}
@@ -325,7 +333,7 @@ class Dynamic(Expressions):
 
     def read_names_in(self, text: str, frame: Frame, node: ast.AST, *, soft: bool) -> None:
         try:
-            tree = ast.parse(text.strip(), mode="eval")
+            tree = parse_expression(text)
         except SyntaxError:
             return
         for one in ast.walk(tree):
@@ -363,11 +371,9 @@ def _without_options(text: str) -> str:
 
 
 def _parse_at(text: str, node: ast.AST) -> ast.Module | None:
-    from cellmill.notebook.transform import to_python
-
     try:
-        tree = ast.parse(to_python(text.strip()))
-    except (SyntaxError, ValueError):  # also of half a character, which no file of code can hold
+        tree = parse(to_python(text.strip()))
+    except SyntaxError:
         return None
     for inner in ast.walk(tree):
         if hasattr(inner, "lineno"):

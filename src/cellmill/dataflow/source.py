@@ -28,6 +28,13 @@ _parsed = lru_cache(maxsize=4096)(parse)
 """Trees by source: an editor asks again at each pause in typing, and all cells but one are as they were."""
 
 
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:  # an open quote, which IPython takes too
+        return line.split()
+
+
 def cell_code(tagged: TaggedCell) -> CellCode | None:
     """Parse a cell's body; None where it is no Python (a finding of its own says so)."""
     magic = split_cell_magic(tagged.body)
@@ -37,7 +44,7 @@ def cell_code(tagged: TaggedCell) -> CellCode | None:
         return None
     captured = None
     if magic is not None and magic.name == "capture":
-        names = [word for word in shlex.split(magic.line) if not word.startswith("-")]
+        names = [word for word in _words(magic.line) if not word.startswith("-")]
         captured = names[0] if names else None
     timed = magic is not None and magic.name == "timeit"
     lines = tuple(line.strip() for line in tagged.body.split("\n") if line.lstrip().startswith("%"))

@@ -267,10 +267,7 @@ class Walker(Calls):
         with self.uncertain(unless=not node.handlers, weak=False):
             body = partial(self.run_block, node.body, frame)
             reached = self.isolated(frame, body) if node.handlers else body()
-        if reached and node.orelse:
-            reached = self.run_block(node.orelse, frame)
-        if reached:
-            results.append(effects.certain)
+        after_body = effects.certain
         raised, self.raised = self.raised, outer | self.raised
         with self.uncertain():
             for handler in node.handlers:
@@ -284,11 +281,22 @@ class Walker(Calls):
                     self.delete(handler.name, frame, handler)
                 if goes_on:
                     results.append(effects.certain)
+        if reached:
+            self.leave(effects, after_body)
+            if self.run_else(node.orelse, frame, always=not results):
+                results.append(effects.certain)
         self.leave(effects, set.intersection(*results) if results else set(before))
         goes_on = bool(results)
         return self.run_block(node.finalbody, frame) and goes_on
 
     run_TryStar = run_Try
+
+    def run_else(self, body: list[ast.stmt], frame: Frame, *, always: bool) -> bool:
+        """What a ``try`` does where nothing was raised: a handler that goes on leaves it out."""
+        if always:
+            return self.run_block(body, frame)
+        with self.uncertain():
+            return self.isolated(frame, partial(self.run_block, body, frame))
 
     def run_With(self, node: ast.With | ast.AsyncWith, frame: Frame) -> bool:
         suppresses = False

@@ -122,7 +122,7 @@ def _is_constant(statement: ast.stmt) -> bool:
     assert statement.value is not None
     try:
         ast.literal_eval(statement.value)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return False
     return named
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cellmill.notebook.token_transforms import token_transforms
+
 if TYPE_CHECKING:
     from types import CodeType
 
@@ -51,13 +53,14 @@ def split_cell_magic(body: str) -> CellMagic | None:
     True
     """
     lines = body.replace("\r\n", "\n").split("\n")
-    for at, text in enumerate(lines):
-        if text.strip():
-            found = _CELL_MAGIC.match(text.rstrip())
-            if not found:
-                return None
-            return CellMagic(found[1], found[2], "\n".join(lines[at + 1 :]), at + 1)
-    return None
+    at, found = _first_line(lines, 0)
+    return CellMagic(found[1], found[2], "\n".join(lines[at + 1 :]), at + 1) if found else None
+
+
+def _first_line(lines: list[str], above: int) -> tuple[int, re.Match[str] | None]:
+    """Return where the first line with text is, not counting those above, and the cell magic on it."""
+    at = next((at for at in range(above, len(lines)) if lines[at].strip()), len(lines))
+    return at, _CELL_MAGIC.match(lines[at].rstrip()) if at < len(lines) else None
 
 
 @lru_cache(maxsize=1024)
@@ -77,17 +80,19 @@ def to_python(body: str) -> str:
     >>> to_python("%%time\nx = 1")
     '\nx = 1'
     """
-    body = body.replace("\r\n", "\n")
+    lines = body.replace("\r\n", "\n").split("\n")
     above = 0
     # A loop, as there may be any number of magics one below the other.
-    while (magic := split_cell_magic(body)) is not None and magic.name in PYTHON_BODIED:
-        if "\n" not in body:
-            return "\n" * above
-        above, body = above + magic.offset, magic.body
+    while (first := _first_line(lines, above))[1] is not None and first[1][1] in PYTHON_BODIED:
+        above = first[0] + 1
+    at, magic = first
+    if above == len(lines):
+        return "\n" * (above - 1)
+    below = "\n".join(lines[above if magic is None else at + 1 :])
     if magic is None:
-        return "\n" * above + (body if _parses(body) else _transform(body))
-    call = f"get_ipython().run_cell_magic({magic.name!r}, {magic.line!r}, {magic.body!r})"
-    return "\n" * (above + magic.offset - 1) + call + "\n" * (body.count("\n") - magic.offset + 1)
+        return "\n" * above + (below if _parses(below) else _transform(below))
+    call = f"get_ipython().run_cell_magic({magic[1]!r}, {magic[2]!r}, {below!r})"
+    return "\n" * at + call + "\n" * (len(lines) - 1 - at)
 
 
 def parse(source: str) -> ast.Module:
@@ -103,16 +108,23 @@ def parse(source: str) -> ast.Module:
     return tree
 
 
+def parse_expression(source: str) -> ast.expr:
+    """Parse one expression, which may stand in a text; whatever Python refuses is a ``SyntaxError``."""
+    tree = _compile(source.strip(), ast.PyCF_ONLY_AST, "eval")
+    assert isinstance(tree, ast.Expression)
+    return tree.body
+
+
 def check_syntax(source: str) -> None:
     """Compile plain Python fully, which also finds what parsing lets pass, such as ``return`` outside a function."""
     _compile(source, 0)
 
 
-def _compile(source: str, flags: int) -> ast.Module | CodeType:
+def _compile(source: str, flags: int, mode: str = "exec") -> ast.AST | CodeType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            compiled: Any = compile(source, "<cell>", "exec", flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+            compiled: Any = compile(source, "<cell>", mode, flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except (ValueError, RecursionError, MemoryError) as error:
             raise SyntaxError(str(error) or "too complex to parse") from error
     return compiled  # type: ignore[no-any-return]
@@ -136,31 +148,8 @@ def _transform(body: str) -> str:
     head, lines = lines[:empty], lines[empty:]
     for clean in (leading_indent, classic_prompt, ipython_prompt):
         lines = clean(lines)  # type: ignore[no-untyped-call]
-    lines = _token_transforms(lines)
+    lines = token_transforms(lines)
     text = "".join(head + lines)
-    return text if ended else text.removesuffix("\n")
-
-
-def _token_transforms(lines: list[str]) -> list[str]:
-    from IPython.core.inputtransformer2 import (
-        TRANSFORM_LOOP_LIMIT,
-        TokenTransformBase,
-        TransformerManager,
-        make_tokens_by_line,
-    )
-
-    kinds: list[Any] = TransformerManager().token_transformers  # type: ignore[no-untyped-call]
-    for _ in range(TRANSFORM_LOOP_LIMIT):
-        tokens = make_tokens_by_line(lines)
-        found = [one for one in (kind.find(tokens) for kind in kinds) if one]
-        for one in sorted(found, key=TokenTransformBase.sortby):
-            try:
-                changed = one.transform(lines)
-            except SyntaxError:
-                continue
-            at = one.start_line + 1
-            lines = changed[:at] + ["\n"] * (len(lines) - len(changed)) + changed[at:]
-            break
-        else:
-            break
-    return lines
+    text = text if ended else text.removesuffix("\n")
+    # IPython ends a line at U+2028 and its like too, Python does not: a magic beside one is no code that can be placed.
+    return text if text.count("\n") == body.count("\n") else body

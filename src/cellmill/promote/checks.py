@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellmill.notebook.transform import parse_expression
 from cellmill.promote.verify import read_provenance
 
 _CELL = re.compile(r"^# %%(?P<options>.*)$")
@@ -101,6 +102,9 @@ def _criteria(task: str, text: str) -> Iterator[Criterion]:
         found = _CRITERION.match(line)
         if not found:
             continue
-        call = ast.parse(found["call"], mode="eval").body
+        try:
+            call = parse_expression(found["call"])
+        except SyntaxError:  # an edit that the task's own run will tell of
+            continue
         if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant):
             yield Criterion(task, str(call.args[0].value), number)

@@ -8,7 +8,9 @@ The shared cells (NAME_shared.py, beside this file) run in each task's own names
 
 from __future__ import annotations
 
+import array
 import ast
+import collections
 import contextlib
 import dis
 import enum
@@ -349,6 +351,40 @@ def _accept(*_: Any, **__: Any) -> None:
     """Stands in for the `__init_subclass__` of a class while classes are made again."""
 
 
+def _iterator_at(forward: bool, items: Any, index: int) -> Any:
+    """An iterator over a list or its like that stands at this index, which may lie behind the end.
+
+    Python's own way back puts such an iterator at the end, so that it would give what is added later. Nor need all
+    items be there yet: a list may hold the iterator itself.
+    """
+    missing = max(index + 1 - len(items), 0)
+    kind: Any = next(one for one in (list, bytearray, array.array) if isinstance(items, one))
+    if kind is array.array:
+        items.frombytes(bytes(missing * items.itemsize))
+    else:
+        kind.extend(items, bytes(missing))
+    iterator = kind.__iter__(items) if forward else kind.__reversed__(items)
+    iterator.__setstate__(index)
+    kind.__delitem__(items, slice(len(items) - missing, None))
+    return iterator
+
+
+def _dict_view(name: str, mapping: Any) -> Any:
+    """What the method of this name gives, in spite of a subclass's own: ``keys``, ``values`` or ``items``."""
+    return getattr(collections.OrderedDict if isinstance(mapping, collections.OrderedDict) else dict, name)(mapping)
+
+
+def _dict_iterator(name: str, forward: bool, mapping: Any, rest: int) -> Any:
+    """An iterator over a dictionary, or a view of it, that has so many elements before it."""
+    view = getattr(dict, name)(mapping)
+    iterator = iter(view) if forward else reversed(view)
+    if len(mapping) < rest:
+        raise pickle.UnpicklingError("an iterator over a dictionary that holds the iterator")
+    for _ in range(len(mapping) - rest):
+        next(iterator)
+    return iterator
+
+
 def _importable(function: types.FunctionType) -> bool:
     """Whether another process finds the function by its name."""
     found: Any = sys.modules.get(function.__module__ or "")
@@ -461,6 +497,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         body = next(one for one in reduced[1] if isinstance(one, dict))
         body["__qualname__"] = made.__qualname__
         state = reduced[2][0]
+        state |= _own_copies(made)
         if state.get("__slots__"):
             body["__slots__"] = state.pop("__slots__")
         for hook in _HOOKS_OF_METACLASSES if issubclass(made, type) else _HOOKS:
@@ -510,6 +547,24 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _reduce_proxy(self, proxy: types.MappingProxyType[Any, Any]) -> Any:
         return types.MappingProxyType, (gc.get_referents(proxy)[0],)
 
+    def _reduce_list_iterator(self, iterator: Any) -> Any:
+        _, (items,), *index = iterator.__reduce__()
+        name = type(iterator).__name__
+        forward = "reverse" not in name
+        if not index:  # at its end for good: the list has been let go
+            items = bytearray() if "bytearray" in name else array.array("b") if "array" in name else []
+        return _iterator_at, (forward, items, index[0] if index else int(forward) - 1)
+
+    def _reduce_dict_view(self, view: Any) -> Any:
+        return _dict_view, (type(view).__name__.partition("_")[2], gc.get_referents(view)[0])
+
+    def _reduce_dict_iterator(self, iterator: Any) -> Any:
+        """Its own way would freeze what it has before it, and change its type."""
+        kind = type(iterator).__name__.removeprefix("dict_").removesuffix("iterator")
+        rest = len(iterator.__reduce__()[1][0])
+        mapping = next((one for one in gc.get_referents(iterator) if isinstance(one, dict)), {})
+        return _dict_iterator, (f"{kind.removeprefix('reverse')}s", not kind.startswith("reverse"), mapping, rest)
+
     def _reduce_weak_keys(self, value: weakref.WeakKeyDictionary[Any, Any]) -> Any:
         """What is kept for classes, as generic functions do; other keys might be gone when it is loaded."""
         if not all(isinstance(key, type) for key in value):
@@ -556,8 +611,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         """Columns of a DataFrame: those of two frames may share memory, which pandas knows and a pickle does not."""
         make, (values, *others) = block.__reduce__()
         values = values[:]
-        for array in (values, *(getattr(values, name, None) for name in ("_ndarray", "_data", "_mask"))):
-            self.apart[id(array)] = array
+        for part in (values, *(getattr(values, name, None) for name in ("_ndarray", "_data", "_mask"))):
+            self.apart[id(part)] = part
         return make, (values, *others)
 
     def _note(self, array: Any) -> None:
@@ -575,6 +630,19 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 _HOOKS = ("__init_subclass__",)
 _HOOKS_OF_METACLASSES = ("__init_subclass__", "__new__", "__init__", "__prepare__")
+
+
+def _walking_reducers() -> dict[type, Callable[[_Pickler, Any], Any]]:
+    """For what goes through a list, a dictionary or the like, and sees what becomes of it."""
+    lists: tuple[Any, ...] = ([], bytearray(), array.array("b"), reversed([]))
+    mappings: tuple[Any, ...] = ({}, collections.OrderedDict())
+    views = [getattr(mapping, name)() for mapping in mappings for name in ("keys", "values", "items")]
+    found: dict[type, Callable[[_Pickler, Any], Any]] = {type(view): _Pickler._reduce_dict_view for view in views}
+    found |= {type(iter(one)): _Pickler._reduce_list_iterator for one in lists}
+    found |= {type(made(view)): _Pickler._reduce_dict_iterator for view in views for made in (iter, reversed)}
+    return {**found, type(iter(set())): _Pickler._refuse, type(iter(mappings[1])): _Pickler._refuse}
+
+
 _REDUCERS: dict[type, Callable[[_Pickler, Any], Any]] = {
     types.CellType: _Pickler._reduce_cell,
     types.FunctionType: _Pickler._reduce_function,
@@ -586,6 +654,7 @@ _REDUCERS: dict[type, Callable[[_Pickler, Any], Any]] = {
     object: _Pickler._reduce_marker,
     io.TextIOWrapper: _Pickler._refuse,
     memoryview: _Pickler._refuse,
+    **_walking_reducers(),
 }
 
 
@@ -603,6 +672,17 @@ def _subclasses(made: type[Any]) -> Iterator[type[Any]]:
     yield made
     for below in made.__subclasses__():
         yield from _subclasses(below)
+
+
+def _own_copies(made: type) -> dict[str, Any]:
+    """What the class holds itself though a base holds the same object: it stays as it is when the base's changes."""
+    left_out = ("__module__", "__doc__", "__dict__", "__weakref__", "_abc_impl")
+    bases = [vars(base) for base in made.__bases__]
+    return {
+        name: value
+        for name, value in vars(made).items()
+        if name not in left_out and any(name in base and base[name] is value for base in bases)
+    }
 
 
 def _inherited(made: type, hook: str) -> Any:

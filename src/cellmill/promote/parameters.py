@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellmill.notebook.steps import Steps
-from cellmill.notebook.transform import parse, to_python
+from cellmill.notebook.transform import parse, parse_expression, to_python
 
 _TYPES = {
     "int": "int",
@@ -101,7 +101,8 @@ def _parameter(name: str, default: Any, annotation: ast.expr | None) -> Paramete
     limits: dict[str, float] = {}
     try:
         nullable = _read_annotation(annotation, kinds, choices, limits)
-    except (ValueError, SyntaxError):  # not a type's name, or one that needs the notebook's own names
+    except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError):
+        # It is not a type's name, or one that needs the notebook's own names.
         return Parameter(name, default, guessed, nullable=default is None)
     kind = kinds.pop() if len(kinds) == 1 else (type(choices[0]).__name__ if choices and not kinds else "any")
     if not kinds and kind == "any" and not choices and default is not None and not isinstance(annotation, ast.Name):
@@ -117,7 +118,7 @@ def _read_annotation(node: ast.expr, kinds: set[str], choices: list[Any], limits
         if node.value is None:
             return True
         if isinstance(node.value, str):
-            return _read_annotation(ast.parse(node.value, mode="eval").body, kinds, choices, limits)
+            return _read_annotation(parse_expression(node.value), kinds, choices, limits)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         left = _read_annotation(node.left, kinds, choices, limits)
         return _read_annotation(node.right, kinds, choices, limits) or left

@@ -122,7 +122,8 @@ def _notebook(pipeline: str, task: ReferenceTask, kernel: str) -> bytes:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    # Half a character in an output is written as JSON's own escape for it, which is Python's too.
+    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode(errors="backslashreplace")
 
 
 def _heading(pipeline: str, task: ReferenceTask) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import sys
+from email.parser import HeaderParser
 from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -133,10 +134,11 @@ def _with_needs(wanted: set[str]) -> dict[str, str]:
             found = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue
-        if _normal(found.metadata["Name"]) == "cellmill":
+        itself, version, needs = _facts(found)
+        if itself == "cellmill":
             continue
-        versions[_normal(found.metadata["Name"])] = found.version
-        for text in found.requires or []:
+        versions[itself] = version
+        for text in needs:
             if "extra ==" in text or "extra==" in text:
                 continue
             need = re.match(r"[A-Za-z0-9._-]+", text)
@@ -144,6 +146,21 @@ def _with_needs(wanted: set[str]) -> dict[str, str]:
                 seen.add(_normal(need[0]))
                 waiting.append(_normal(need[0]))
     return versions
+
+
+def _facts(found: metadata.Distribution) -> tuple[str, str, tuple[str, ...]]:
+    """A package's normal name, its version and what it needs."""
+    text = found.read_text("METADATA")
+    if text is None:  # an old kind of package, which says what it needs in another file
+        return _normal(found.metadata["Name"]), found.version, tuple(found.requires or ())
+    return _facts_in(text)
+
+
+@lru_cache(maxsize=2048)
+def _facts_in(text: str) -> tuple[str, str, tuple[str, ...]]:
+    """The same of a wheel's metadata. By its text, as a server lives on when packages are installed."""
+    headers = HeaderParser().parsestr(text)
+    return _normal(headers["Name"]), headers["Version"], tuple(headers.get_all("Requires-Dist") or ())
 
 
 def _normal(name: str) -> str:
