@@ -244,7 +244,7 @@ class Seen:
     def _iterator(self, value: Any, place: str) -> Node:
         """What is left of it; pickling makes one of a list of those that dictionaries and sets give."""
         _, (items, *_), *at = value.__reduce__()
-        node = {"type": "builtins.iterator", **self._many(list(items)[at[0] if at else 0 :], place)}
+        node = {"type": "builtins.iterator", **self.many(list(items)[at[0] if at else 0 :], place)}
         if isinstance(value, _LIST_ITERATOR):
             if id(items) in self.places:
                 node["memory"] = self.places[id(items)]
