@@ -10,9 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from cellmill.promote.state_probe import ABOUT
+
 Node = Mapping[str, Any]
 
 _MOST_LINES = 6
+_ABOUT = f"['{ABOUT}"
 _LONGEST = 160
 # What a description says of the value itself, with the words for it.
 _FACTS = {"type": "type", "dtype": "dtype", "shape": "shape", "count": "length", "of": "types of items"}
@@ -66,6 +69,33 @@ def compare_content(name: str, notebook: Node | None, pipeline: Node | None, kep
         return ContentVerdict("different", "\n".join(lines[:_MOST_LINES] + more))
     reason = next(_unknown(name, notebook), None) or next(_unknown(name, pipeline), None)
     return ContentVerdict("uncompared", reason=reason) if reason else ContentVerdict("equal")
+
+
+def compare_state(name: str, notebook: Node | None, pipeline: Node | None, kept: Path) -> ContentVerdict:
+    """Compare process state; what is about a library counts where both sides have imported it.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    notebook, pipeline, kept
+        As in `compare_content`, of what `state_probe.capture_states` told.
+    """
+    labels = [{label for label, _ in (one or {}).get("parts", ())} for one in (notebook, pipeline)]
+    left, right = (_of_both(one, labels[0] & labels[1]) for one in (notebook, pipeline))
+    return compare_content(name, left, right, kept)
+
+
+def _of_both(node: Node | None, both: set[str]) -> Node | None:
+    if node is None or "parts" not in node:
+        return node
+    parts = [
+        ["" if label == "['']" else f" {label[2:-2]}" if label.startswith(_ABOUT) else label, one]
+        for label, one in node["parts"]
+        if not label.startswith(_ABOUT) or label in both
+    ]
+    # How many libraries are imported is no difference.
+    return {**{key: value for key, value in node.items() if key != "count"}, "parts": parts}
 
 
 def type_of(node: Node | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Where variables cross from step to step, and what probes them there, in the notebook's kernel and in the tasks'."""
+"""Where variables and process state cross from step to step, and what probes them there, on both sides."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cellmill.promote import probe
+from cellmill.promote import probe, state_probe
+
+Kind = Literal["variable", "state"]
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """One variable on one edge.
+    """One variable, or one piece of process state such as ``numpy.random``, on one edge.
 
     Attributes
     ----------
@@ -28,6 +30,12 @@ class Crossing:
     consumer: str
     left: int
     began: int
+    kind: Kind = "variable"
+
+    @property
+    def told(self) -> str:
+        """What differences call it."""
+        return self.name if self.kind == "variable" else state_words(self.name)
 
     @property
     def moment(self) -> str:
@@ -44,19 +52,38 @@ class Crossing:
         return f"end-{self.provider}-{self.consumer}"
 
 
+def state_words(name: str) -> str:
+    """What people call a piece of process state.
+
+    Examples
+    --------
+    >>> state_words("numpy.random"), state_words("cwd"), state_words("patch:pandas.DataFrame.size")
+    ('the state of numpy.random', 'the working directory', 'the patched pandas.DataFrame.size')
+    """
+    if name.startswith("patch:"):
+        return f"the patched {name.removeprefix('patch:')}"
+    return {"cwd": "the working directory"}.get(name, f"the state of {name}")
+
+
 def crossings(provenance: Mapping[str, Any]) -> tuple[Crossing, ...]:
-    """Find the variables on the edges of a promoted pipeline, in the notebook's order."""
+    """Find what is on the edges of a promoted pipeline, variables first, in the notebook's order."""
     numbers: dict[str, list[int]] = {}
     for entry in provenance["cells"].values():
         if entry["task"] is not None and not entry.get("check"):
             numbers.setdefault(entry["task"], []).append(entry["number"])
     found = [
-        Crossing(name, provider, consumer, max(numbers[provider]), min(numbers[consumer]))
+        Crossing(name, provider, consumer, max(numbers[provider]), min(numbers[consumer]), kind)
         for edge in provenance["edges"]
         if (provider := edge["provider"]) in numbers and (consumer := edge["consumer"]) in numbers
-        for name in edge["variables"]
+        for kind, names in _carried(edge)
+        for name in names
     ]
-    return tuple(sorted(found, key=lambda one: (one.left, one.began, one.name)))
+    return tuple(sorted(found, key=lambda one: (one.kind == "state", one.left, one.began, one.name)))
+
+
+def _carried(edge: Mapping[str, Any]) -> tuple[tuple[Kind, list[str]], ...]:
+    # Pipelines that were promoted by an older version say nothing of states.
+    return ("variable", edge["variables"]), ("state", edge.get("states", []))
 
 
 @dataclass(frozen=True)
@@ -71,11 +98,14 @@ class Probes:
         Where this execution's descriptions go.
     kept
         Where content goes, the same folder for all executions.
+    beside
+        The notebook's folder, from which paths are told.
     """
 
     all: tuple[Crossing, ...]
     folder: Path
     kept: Path
+    beside: Path
 
     def in_notebook(self, moment: Literal["before", "after"], number: int | None) -> str | None:
         """The code to run beside a cell of the notebook: where a consumer begins, and where a provider has ended."""
@@ -96,23 +126,39 @@ class Probes:
             return None
         return self._code(f"begin-{task}", received)
 
-    def read(self, moment: str) -> dict[str, dict[str, Any]] | None:
+    def read(self, moment: str, kind: Kind = "variable") -> dict[str, dict[str, Any]] | None:
         """The descriptions of a moment, by provider and name; None if it did not come."""
         try:
-            content = json.loads((self.folder / f"{moment}.json").read_text(encoding="utf-8"))
-        except OSError:
+            content = json.loads(self._target(moment, kind).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return None
         return content if isinstance(content, dict) else None
 
+    def _target(self, moment: str, kind: Kind) -> Path:
+        return self.folder / f"{moment}.{kind}.json"
+
     def _code(self, moment: str, crossing: list[Crossing]) -> str:
-        groups: dict[str, list[str]] = {}
-        for one in sorted(crossing, key=lambda one: (one.provider, one.name)):
-            names = groups.setdefault(one.provider, [])
-            if one.name not in names:
-                names.append(one.name)
-        target, source = str(self.folder / f"{moment}.json"), str(Path(probe.__file__))
-        # One expression, so that it binds no name among the author's.
-        return (
-            f"__import__('runpy').run_path({source!r})['capture']"
-            f"(globals(), {groups!r}, {target!r}, {str(self.kept)!r})"
-        )
+        """Expressions, so that they bind no name among the author's; state first, as describing may touch it."""
+        lines = []
+        own, of_states = str(Path(probe.__file__)), str(Path(state_probe.__file__))
+        if groups := _groups(crossing, "state"):
+            target = str(self._target(moment, "state"))
+            lines.append(
+                f"__import__('runpy').run_path({of_states!r})['capture_states']"
+                f"({groups!r}, {own!r}, {target!r}, {str(self.kept)!r}, {str(self.beside)!r})"
+            )
+        if groups := _groups(crossing, "variable"):
+            target = str(self._target(moment, "variable"))
+            lines.append(
+                f"__import__('runpy').run_path({own!r})['capture']"
+                f"(globals(), {groups!r}, {target!r}, {str(self.kept)!r})"
+            )
+        return "\n".join(lines)
+
+
+def _groups(crossing: list[Crossing], kind: Kind) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for one in sorted(crossing, key=lambda one: (one.provider, one.name)):
+        if one.kind == kind and one.name not in (names := groups.setdefault(one.provider, [])):
+            names.append(one.name)
+    return groups

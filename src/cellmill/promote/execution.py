@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cellmill.notebook import project_root
 from cellmill.observe.execute import kernel_name
+from cellmill.promote import file_probe
 from cellmill.promote.crossings import Crossing, Probes
 
 if TYPE_CHECKING:
@@ -23,11 +25,15 @@ _SEED = "PYTHONHASHSEED"
 
 @dataclass(frozen=True)
 class NotebookRun:
-    """What a run of the notebook showed: each cell's outputs by its number, what crossed, or what failed."""
+    """What a run of the notebook showed: each cell's outputs by its number, what crossed, or what failed.
+
+    ``opened`` is a file with a line for each file of the project that it opened.
+    """
 
     outputs: Mapping[int, list[dict[str, Any]]]
     probes: Probes
     failure: str | None = None
+    opened: Path = Path()
 
 
 def run_notebook(
@@ -55,11 +61,15 @@ def run_notebook(
     from cellmill.run.quiet import quiet_dependencies
     from cellmill.run.stop import StopSwitch
 
-    probes = _probes(crossing, scratch, name)
+    probes = _probes(crossing, scratch, name, notebook.path)
     environment = kernel_environment(scratch) | {"JPY_SESSION_NAME": str(notebook.path.resolve())}
 
+    opened = probes.folder / "opened"
+    watching = [_watch(opened, project_root(notebook.path.resolve().parent))]
+
     def beside(moment: Literal["before", "after"], cell: Any) -> str | None:
-        return probes.in_notebook(moment, cell.metadata.get(_NUMBER))
+        code = probes.in_notebook(moment, cell.metadata.get(_NUMBER))
+        return "\n".join([watching.pop(), *([code] if code else [])]) if watching else code
 
     execution = Execution(
         step=notebook.name,
@@ -94,7 +104,7 @@ def run_notebook(
     }
     failure = execution.failure
     if failure is None:
-        return NotebookRun(outputs, probes)
+        return NotebookRun(outputs, probes, opened=opened)
     failed = node.cells[failure.index].metadata.get(_NUMBER) if failure.index is not None else None
     where = f"cell {failed}: " if failed is not None else ""
     return NotebookRun(outputs, probes, f"{where}{failure.name}: {failure.value}")
@@ -105,13 +115,14 @@ def run_tasks(
     scratch: Path,
     crossing: Sequence[Crossing],
     *,
+    notebook: Path,
     parameters: Mapping[str, Any],
     listeners: Sequence[Listener],
 ) -> tuple[Probes, str | None]:
     """Run a pipeline, forced, with its products in ``scratch/output``; return its probes, and what failed."""
     from cellmill.run import run_pipeline
 
-    probes = _probes(crossing, scratch, "pipeline")
+    probes = _probes(crossing, scratch, "pipeline", notebook)
     result = run_pipeline(
         folder,
         parameters=parameters,
@@ -202,11 +213,17 @@ def executed_cells(output: Path, tasks: Sequence[str]) -> dict[str, NotebookNode
     return cells
 
 
-def _probes(crossing: Sequence[Crossing], scratch: Path, name: str) -> Probes:
-    probes = Probes(tuple(crossing), scratch / "crossings" / name, scratch / "crossings" / "content")
+def _probes(crossing: Sequence[Crossing], scratch: Path, name: str, notebook: Path) -> Probes:
+    here = scratch / "crossings"
+    probes = Probes(tuple(crossing), here / name, here / "content", notebook.resolve().parent)
     for folder in (probes.folder, probes.kept):
         folder.mkdir(parents=True, exist_ok=True)
     return probes
+
+
+def _watch(target: Path, root: Path) -> str:
+    """An expression that has the kernel note which files it opens."""
+    return f"__import__('runpy').run_path({file_probe.__file__!r})['watch']({str(target)!r}, {str(root)!r})"
 
 
 def _inject(node: NotebookNode, notebook: Notebook, parameters: Mapping[str, Any]) -> None:

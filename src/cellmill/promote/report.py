@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
+from cellmill.promote.data_files import MOST_FILES, DataFile
 from cellmill.promote.provenance import versions
 from cellmill.promote.verification import CellVerdict, Outcome, VariableVerdict, Verification
 
@@ -50,8 +51,10 @@ def as_html(found: Verification, at: datetime | None = None) -> str:
         *(_failure("The pipeline fails", found.run_failure)),
         _first(found),
         _cells(found.cells),
-        _variables(found.variables),
+        _variables(found.of_kind("variable")),
+        _process_state(found.of_kind("state")),
         _learned(found),
+        _files(found.files),
         _conditions(found),
     ]
     css = (Path(__file__).parent / "templates" / "verification.css.txt").read_text(encoding="utf-8")
@@ -67,12 +70,13 @@ def as_html(found: Verification, at: datetime | None = None) -> str:
 def _tiles(found: Verification) -> str:
     counts = found.counts()
     tiles = []
-    for noun, states in (("cells", counts["cells"]), ("variables", counts["variables"])):
-        total, equal = sum(states.values()), states.get("equal", 0)
-        tiles.append((f"{equal} of {total}", f"{noun} equal"))
+    nouns = (("cells", "cells show the same"), ("variables", "variables equal"), ("states", "process state equal"))
+    for side, words in nouns:
+        states = counts[side]
         aside = states.get("ignored", 0) + states.get("uncompared", 0)
-        if aside:
-            tiles.append((str(aside), f"{noun.removesuffix('s') if aside == 1 else noun} not compared"))
+        total, equal = sum(states.values()) - aside, states.get("equal", 0)
+        if total or side != "states":
+            tiles.append((f"{equal} of {total}", words + (f", {aside} not compared" if aside else "")))
     runs = "run of the notebook" if found.runs_of_notebook == 1 else "runs of the notebook"
     tiles.append((str(found.runs_of_notebook), runs))
     inner = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles)
@@ -95,7 +99,8 @@ def _first(found: Verification) -> str:
     if isinstance(one, CellVerdict):
         what = f"cell {one.number}, in task {one.task}"
     else:
-        what = f"{one.name}, handed from step {one.provider} to step {one.consumer} after cell {one.cell}"
+        name = one.name if one.kind == "variable" else one.told
+        what = f"{name}, handed from step {one.provider} to step {one.consumer} after cell {one.cell}"
     how = "varies" if one.state == "varies" else ""
     cause = f'<p class="cause"><b>Likely cause</b>{escape(one.cause)}</p>' if one.cause else ""
     head = "First that differs from run to run" if how else "First difference"
@@ -117,12 +122,61 @@ def _variables(variables: Sequence[VariableVerdict]) -> str:
     if not variables:
         return ""
     rows = [
-        f'<tr><td><code>{escape(one.name)}</code></td><td class="way">{escape(one.provider)} → '
-        f"{escape(one.consumer)}</td>"
+        f'<tr><td><code>{escape(one.name)}</code></td><td class="way">{_way(one)}</td>'
         f"<td><code>{escape(one.type or 'not bound')}</code>{_details(one)}</td>{_state(one.state)}</tr>"
         for one in variables
     ]
     return _table("Variables", "the value on each edge, by content", ("name", "from → to", "type", ""), rows)
+
+
+def _process_state(states: Sequence[VariableVerdict]) -> str:
+    if not states:
+        return ""
+    rows = [
+        f'<tr><td><code>{escape(one.name)}</code></td><td class="way">{_way(one)}</td>'
+        f"<td>{_details(one)}</td>{_state(one.state)}</tr>"
+        for one in states
+    ]
+    return _table(
+        "Process state", "what no variable holds, handed over on each edge", ("state", "from → to", "", ""), rows
+    )
+
+
+def _way(one: VariableVerdict) -> str:
+    return f"<span>{escape(one.provider)} →</span> <span>{escape(one.consumer)}</span>"
+
+
+def _files(files: Sequence[DataFile]) -> str:
+    if not files:
+        return ""
+    rows = [
+        f"<tr><td><code>{escape(one.path)}</code></td><td>{escape(one.way)}</td>"
+        f'<td class="size">{_size(one.size)}</td><td>{_content(one)}</td></tr>'
+        for one in files[:MOST_FILES]
+    ]
+    if len(files) > MOST_FILES:
+        rows.append(
+            f'<tr><td colspan="4" class="note">and {len(files) - MOST_FILES:,} more, which are not kept</td></tr>'
+        )
+    head = ("path", "", "size", "SHA-256")
+    return _table("Files", "as they were; when one that is read changes, the proof is stale", head, rows)
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return ""
+    for unit, length in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= length:
+            return f"{size / length:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def _content(one: DataFile) -> str:
+    if one.sha256 is None:
+        return f'<span class="note">{escape(one.note)}</span>'
+    return f'<code title="{one.sha256}">{one.sha256[:16]}</code>' + (
+        '<span class="note"> names in the folder</span>' if one.size is None else ""
+    )
 
 
 def _learned(found: Verification) -> str:
