@@ -51,7 +51,8 @@ def test_check_as_json(cellmill: Cellmill, write_notebook: Any) -> None:
 
     assert result.exit_code == 1
     content = json.loads(result.stdout)
-    assert list(content) == ["notebook", "ready", "findings", "ignored", "steps", "edges"]
+    assert list(content) == ["notebook", "ready", "pipeline", "findings", "ignored", "steps", "edges"]
+    assert content["pipeline"] is None
     assert content["ready"] is False
     assert {(one["severity"], one["cell"], one["line"], one["name"]) for one in content["findings"] if one["cell"]} == {
         ("error", 3, 2, "xs"),
