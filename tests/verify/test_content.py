@@ -96,7 +96,7 @@ def test_what_is_made_twice_alike_is_equal(make: Any, tmp_path: Path) -> None:
         (np.zeros((2, 3)), np.zeros((3, 2)), "shape"),
         (np.array([1.0, 2.0]), np.array([1.0, 2.5]), "1 of 2 values differ, the largest by 0.5; the first is 2.0"),
         (np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-15]), "1 of 2 values differ"),
-        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "the first is nan in the notebook, 2.0 in the pipeline"),
+        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "1 of 2 values differ; the first is nan in the notebook, 2.0"),
         (np.float64(1), 1.0, "type"),
         (frame(), frame(n=[1, 2, 4]), "v['n']: 1 of 3 values differ"),
         (frame(), frame(n=[1.0, 2.0, 3.0]), "v['n']: dtype int64 in the notebook, float64 in the pipeline"),

@@ -184,7 +184,10 @@ def _array_told(place: str, before: bytes, after: bytes, order: str) -> str:
     text = f"{place}: {int(differing.sum()):,} of {len(left):,} values differ"
     if left.dtype.kind in "iuf":
         with numpy.errstate(all="ignore"):
-            text += f", the largest by {float(numpy.nanmax(numpy.abs(left.astype(float) - right.astype(float)))):.3g}"
+            apart = numpy.abs(left.astype(float) - right.astype(float))[differing]
+        # Where a value is missing on one side, no number says how far the two are apart.
+        if not numpy.isnan(apart).all():
+            text += f", the largest by {float(numpy.nanmax(apart)):.3g}"
     return f"{text}; the first is {_words(left[at].item())} in the notebook, {_words(right[at].item())} in the pipeline"
 
 
