@@ -51,7 +51,8 @@ def test_check_as_json(cellmill: Cellmill, write_notebook: Any) -> None:
 
     assert result.exit_code == 1
     content = json.loads(result.stdout)
-    assert list(content) == ["notebook", "ready", "findings", "ignored", "steps", "edges"]
+    assert list(content) == ["notebook", "ready", "pipeline", "findings", "ignored", "steps", "edges"]
+    assert content["pipeline"] is None
     assert content["ready"] is False
     assert {(one["severity"], one["cell"], one["line"], one["name"]) for one in content["findings"] if one["cell"]} == {
         ("error", 3, 2, "xs"),
@@ -87,7 +88,7 @@ def test_steps_shows_what_is_handed_over(cellmill: Cellmill, write_notebook: Any
         output.partition("\n\n")[0] + "\n" == "load  cell 4\n  parameters  n\n  → xs\ntrain  cells 5-6\n  ← load  xs\n"
     )
     content = json.loads(cellmill("steps", "notebooks/churn.ipynb", "--json").stdout)
-    assert list(content) == ["notebook", "steps", "edges"]
+    assert list(content) == ["notebook", "pipeline", "steps", "edges"]
 
 
 def test_tag_proposes_and_writes_only_when_asked(cellmill: Cellmill, write_notebook: Any) -> None:

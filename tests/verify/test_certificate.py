@@ -14,6 +14,7 @@ import pytest
 
 from cellmill.observe import record_path
 from cellmill.promote.certificate import standing
+from cellmill.promote.plan import readiness
 from cellmill.promote.seal import seal
 from cellmill.promote.verify import verify
 
@@ -142,12 +143,68 @@ def test_unseeded_numbers_are_named_and_never_tolerated(project: Project) -> Non
     assert found.learned == ()
     told = next(cell for cell in found.cells if cell.number == 3)
     assert told.reason == "a number differs from run to run"
-    assert told.cause == (
-        "`random.random` in cell 3, line 2, draws random numbers that nothing seeds; seed it first: random.seed(0)"
-    )
+    (unseeded,) = [one for one in readiness(project.notebook) if one.code == "CM505"]
+    assert told.cause == f"CM505 unseeded-random (cell 3): {unseeded.message}; {unseeded.remedy}"
+    assert found.seeds["unseeded"] == told.cause
     variables = {one.name: one for one in found.variables}
-    assert variables["value"].state == "varies"
+    assert (variables["value"].state, variables["value"].cause) == ("varies", told.cause)
     # A cell that is not promoted changes what a step hands over: the pipeline is not what the notebook is.
     assert variables["rows"].state == "different"
     assert "`rows` changes in the notebook between the two steps (cell 2, 3)" in variables["rows"].cause
     assert found.first is variables["rows"]
+
+
+READ = """\
+import random
+import helpers
+import pandas as pd
+random.seed(helpers.SEED)
+pd.set_option("display.max_rows", 7)
+parts = "data", "rows.csv"
+rows = open("/".join(parts)).read().split()
+open("seen.txt", "w").write(str(random.getrandbits(8)))"""
+
+
+def test_state_without_a_name_is_compared_and_a_proof_is_bound_to_its_data(project: Project) -> None:
+    data = project.root / "data" / "rows.csv"
+    data.parent.mkdir()
+    data.write_text("1 2 3")
+    (project.root / "helpers.py").write_text("SEED = 3")
+    project.write(("rea", "step:read", READ), ("use", "step:use", "print(len(rows), random.random() < 2)"))
+    folder = project.promote()
+    project.edit("tasks/read.py", "random.seed(helpers.SEED)", "random.seed(4)")
+    done = project.cellmill("verify", "study")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "The state of random, from step read to use, differs:\nthe state of random['next draw']: 0." in done.stdout
+    assert "1 variable handed over is equal; 1 of 2 pieces of process state differ." in done.stdout
+    report = json.loads((folder / "output" / "verification.json").read_text())
+    assert (report["first"]["kind"], report["first"]["name"]) == ("state", "random")
+    page = (folder / "output" / "verification.html").read_text()
+    assert "the state of random, handed from step read to step use" in page
+    assert "data/rows.csv" in page
+    stamped = json.loads((folder / ".certificate.json").read_text())
+    assert stamped["states"] == {"different": 1, "equal": 1}
+    assert {name: one["way"] for name, one in stamped["files"].items()} == {
+        "data/rows.csv": "read",
+        "helpers.py": "read",
+        "seen.txt": "written",
+    }
+    assert standing(folder).words == "verified: 1 piece of process state differs"
+
+    (project.root / "seen.txt").write_text("what a run writes is not what the proof rests on")
+    assert standing(folder).state == "different"
+    data.write_text("1 2 4")
+    changed = "not verified since data/rows.csv changed"
+    assert standing(folder).words == changed
+    for command in ("check", "steps"):
+        told = json.loads(project.cellmill(command, "study.ipynb", "--json").stdout)["pipeline"]
+        assert (told["verified"]["state"], told["verified"]["words"]) == ("data-changed", changed)
+    runs = project.cellmill("runs").stdout
+    assert "study: Not verified since data/rows.csv changed: cellmill verify pipelines/study" in runs
+    assert json.loads(project.cellmill("runs", "--json").stdout)["pipelines"][0]["verified"]["words"] == changed
+    data.unlink()
+    assert standing(folder).words == "not verified since data/rows.csv went missing"
+    data.write_text("1 2 3")
+    assert standing(folder).state == "different", "the same content is the same data"
+    (project.root / "helpers.py").write_text("SEED = 4")
+    assert standing(folder).words == "not verified since helpers.py changed"

@@ -6,6 +6,8 @@ import functools
 import itertools
 import json
 import pickle
+import random
+import warnings
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ import pandas as pd
 import pytest
 
 from cellmill.observe.inside.describe import capture
-from cellmill.promote.content import ContentVerdict, compare_content
+from cellmill.observe.inside.process_state import capture_states
+from cellmill.promote.content import ContentVerdict, compare_content, compare_state
 
 
 def described(folder: Path, side: str, **values: Any) -> dict[str, Any]:
@@ -93,6 +96,8 @@ def test_what_is_made_twice_alike_is_equal(make: Any, tmp_path: Path) -> None:
         (np.array([1, 2]), np.array([1, 2], dtype="int32"), "dtype int64 in the notebook, int32 in the pipeline"),
         (np.zeros((2, 3)), np.zeros((3, 2)), "shape"),
         (np.array([1.0, 2.0]), np.array([1.0, 2.5]), "1 of 2 values differ, the largest by 0.5; the first is 2.0"),
+        (np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-15]), "1 of 2 values differ"),
+        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "1 of 2 values differ; the first is nan in the notebook, 2.0"),
         (np.float64(1), 1.0, "type"),
         (frame(), frame(n=[1, 2, 4]), "v['n']: 1 of 3 values differ"),
         (frame(), frame(n=[1.0, 2.0, 3.0]), "v['n']: dtype int64 in the notebook, float64 in the pipeline"),
@@ -124,6 +129,45 @@ def test_two_places_for_one_object_are_not_two_equal_objects(tmp_path: Path) -> 
     views = [described(tmp_path, "one", a=memory, b=memory[1:]), described(tmp_path, "two", a=memory, b=memory[1:] + 0)]
     found = compare_content("b", views[0]["b"], views[1]["b"], tmp_path / "content")
     assert "b shares memory with a in the notebook" in found.difference
+
+
+def test_nan_is_nan_whatever_its_bits_are(tmp_path: Path) -> None:
+    other = np.array([0x7FF8000000000001]).view(float)
+    assert other.tobytes() != np.array([np.nan]).tobytes()
+    assert compared(tmp_path, np.array([np.nan]), other).state == "equal"
+
+
+def state(folder: Path, name: str) -> dict[str, Any]:
+    (folder / "content").mkdir(exist_ok=True)
+    told = folder / "state.json"
+    capture_states({"step": [name]}, str(told), str(folder / "content"), str(folder))
+    return json.loads(told.read_text(encoding="utf-8"))["step"][name]
+
+
+def test_filters_of_a_library_count_where_both_sides_have_imported_it(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        before = state(tmp_path, "warnings.filters")
+        warnings.filterwarnings("ignore", category=np.exceptions.RankWarning)
+        after = state(tmp_path, "warnings.filters")
+        warnings.filterwarnings("error", message="careful")
+        careful = state(tmp_path, "warnings.filters")
+    found = compare_state("the filters", before, after, tmp_path)
+    assert "the filters about numpy[0]: " in found.difference
+    without = {**before, "parts": [part for part in before["parts"] if part[0] != "['about numpy']"]}
+    assert compare_state("the filters", without, after, tmp_path).state == "equal"
+    found = compare_state("the filters", careful, after, tmp_path)
+    assert "the filters[0]: \"error Warning message='careful'\" in the notebook" in found.difference
+
+
+def test_looking_at_state_leaves_it_as_it_is(tmp_path: Path) -> None:
+    filters, draws = list(warnings.filters), (random.getstate(), np.random.get_state()[1].tolist())
+    names = "random numpy.random os.environ cwd sys.path pandas.options numpy.printoptions warnings.filters logging"
+    for name in names.split():
+        told = state(tmp_path, name)
+        assert "unknown" not in told, told
+        assert compare_state(name, told, state(tmp_path, name), tmp_path / "content") == ContentVerdict("equal")
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == draws
+    assert list(warnings.filters) == filters
 
 
 def test_what_a_property_has_worked_out_is_no_difference(tmp_path: Path) -> None:

@@ -242,7 +242,14 @@ export interface IRun {
 /** How far a pipeline is proven to give what its notebook gives. */
 export interface IVerified {
   state:
-    'never' | 'notebook-changed' | 'pipeline-changed' | 'equal' | 'different' | 'varies' | 'failed';
+    | 'never'
+    | 'notebook-changed'
+    | 'pipeline-changed'
+    | 'data-changed'
+    | 'equal'
+    | 'different'
+    | 'varies'
+    | 'failed';
   words: string;
   at: string | null;
 }

@@ -26,10 +26,13 @@ def check(ctx: click.Context, notebook: Path, as_json: bool, show_ignored: bool)
     errors = [finding for finding in findings if finding.severity == "error"]
     if as_json:
         from cellmill.cli.graph import as_graph
+        from cellmill.cli.standing import as_data
+        from cellmill.promote.certificate import pipeline_of
 
         content = {
             "notebook": str(notebook),
             "ready": not errors,
+            "pipeline": as_data(pipeline_of(notebook)),
             "findings": [finding.as_dict() for finding in findings],
             "ignored": [finding.as_dict() for finding in examined.ignored],
             **as_graph(examined.steps, examined.dataflow),
@@ -39,6 +42,7 @@ def check(ctx: click.Context, notebook: Path, as_json: bool, show_ignored: bool)
         from rich.console import Console
 
         from cellmill.cli.findings import count, print_findings, print_ignored
+        from cellmill.cli.standing import pipeline_lines
 
         console = Console()
         print_findings(console, findings)
@@ -52,20 +56,10 @@ def check(ctx: click.Context, notebook: Path, as_json: bool, show_ignored: bool)
                 highlight=False,
                 soft_wrap=True,
             )
-            _tell_standing(notebook)
+        for line in pipeline_lines(notebook):
+            click.echo(line)
         if stale := examined.dataflow.stale:
             again = f"cellmill observe {notebook}"
             console.print(f"[dim]Observed only in part: {stale}; {again}[/]", highlight=False, soft_wrap=True)
     if errors:
         ctx.exit(1)
-
-
-def _tell_standing(notebook: Path) -> None:
-    """Say how far the notebook's pipeline is proven, if it has one."""
-    from cellmill.cli.standing import standing_line
-    from cellmill.notebook import project_root
-    from cellmill.promote.names import pipeline_name
-
-    folder = project_root(notebook.absolute().parent) / "pipelines" / pipeline_name(notebook.stem)
-    if (folder / ".promotion.json").is_file():
-        click.echo(f"Its pipeline: {standing_line(folder)}")

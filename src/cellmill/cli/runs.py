@@ -43,6 +43,7 @@ def runs(ctx: click.Context, pipeline: str | None, follow_id: str | None, limit:
     """
     from cellmill.cli import STOPPED
     from cellmill.cli.paths import find_pipeline
+    from cellmill.cli.standing import as_data, unproven_lines
     from cellmill.notebook import project_root
     from cellmill.run import list_runs, read_run
 
@@ -52,14 +53,19 @@ def runs(ctx: click.Context, pipeline: str | None, follow_id: str | None, limit:
         state = _follow(read_run(root, follow_id), as_json=as_json)
         ctx.exit({"succeeded": 0, "stopped": STOPPED}.get(state, 1))
     found = list_runs(root, pipeline=folder, limit=limit)
+    pipelines = list(dict.fromkeys(run.pipeline for run in found if run.pipeline is not None))
     if as_json:
-        click.echo(json.dumps({"runs": [run.as_dict() for run in found]}, indent=2, ensure_ascii=False))
+        proven = [told for one in pipelines if (told := as_data(one)) is not None]
+        content = {"runs": [run.as_dict() for run in found], "pipelines": proven}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
     elif found:
         from rich.console import Console
 
         console = Console()
         # A file or a pipe has no width: nothing is cut there.
         _print_runs(console if console.is_terminal else Console(width=200), found)
+        for line in unproven_lines(pipelines):
+            console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
     else:
         click.echo("Nothing has run yet; start with: cellmill run PIPELINE")
 
@@ -109,6 +115,7 @@ def _follow(run: LoggedRun, *, as_json: bool) -> str:
     from rich.console import Console
 
     from cellmill.cli.progress import follow
+    from cellmill.cli.standing import unproven_lines
     from cellmill.run.events import Event
     from cellmill.run.history import read_events
     from cellmill.run.words import duration
@@ -136,4 +143,6 @@ def _follow(run: LoggedRun, *, as_json: bool) -> str:
         console.print(f"[{style}]{run.state.capitalize()}[/]{after}.", highlight=False)
         if told["message"]:
             console.print(told["message"], markup=False, highlight=False, soft_wrap=True)
+        for line in unproven_lines([run.pipeline] if run.pipeline is not None else []):
+            console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
     return run.state

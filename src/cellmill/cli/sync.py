@@ -16,6 +16,7 @@ def sync(pipeline: str, dry_run: bool, diff: bool) -> None:
     Nothing is written if a cell has changed in the notebook too, in the same lines.
     """
     from cellmill.cli.paths import find_pipeline
+    from cellmill.cli.standing import standing_line
     from cellmill.errors import shown
     from cellmill.promote.sync import SyncRefused, plan_sync, write_sync
 
@@ -44,3 +45,4 @@ def sync(pipeline: str, dry_run: bool, diff: bool) -> None:
         click.echo(f"Run the changed cells again and save {notebook}: their old outputs are gone.")
         if planned.merge is None:
             click.echo(f"The notebook has other changes too; take them over with: cellmill promote {notebook}")
+        click.echo(standing_line(folder))

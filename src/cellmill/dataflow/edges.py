@@ -218,6 +218,7 @@ def _edges(flows: tuple[StepFlow, ...], drafts: dict[StepName, Draft], seen: Obs
                     reasons=reasons,
                     evidence=_together(kinds),
                     types=types,
+                    states=tuple(name for before, name in flow.state_in if before == provider),
                 )
             )
     return tuple(edges)

@@ -72,7 +72,7 @@ class Edge:
     """``consumer`` needs ``provider``: for variables, for process state, or (``order``) for its side effects alone.
 
     ``evidence`` says what shows it: the source (``static``), a real run (``observed``) or ``both``. ``types`` are those
-    that the variables had in that run, by name.
+    that the variables had in that run, by name. ``states`` is the process state that is handed over.
     """
 
     provider: StepName
@@ -82,6 +82,7 @@ class Edge:
     reasons: tuple[str, ...] = ()
     evidence: EvidenceKind = "static"
     types: tuple[tuple[str, str], ...] = ()
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from IPython.display import display
 
 from cellmill.errors import CellmillError
 from cellmill.magics.arguments import Given, Usage, parse_arguments
-from cellmill.magics.reading_magics import findings_table
+from cellmill.magics.reading_magics import findings_table, standing_sentence
 from cellmill.magics.run_view import RunView
 from cellmill.magics.session import Session
 from cellmill.magics.tables import Table
@@ -170,7 +170,8 @@ def run_and_show(folder: Path, given: Given, view: RunView) -> str:
         finally:
             tracker.close()
         log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)
-    view.ended(result, tracker.closing_lines)
+    proven = [standing_sentence(folder)] if (folder / ".promotion.json").is_file() else []
+    view.ended(result, [*tracker.closing_lines, *proven])
     if result.state == "succeeded":
         return ""
     return result.failure.sentence if result.failure else "the run was stopped"
@@ -214,8 +215,6 @@ def _plan_table(plan: Plan, notes: list[str]) -> Table:
 
 
 def _written_table(notebook: str, name: str, written: Written, notes: list[str]) -> Table:
-    from cellmill.promote.certificate import standing
-
     folder = shown_path(written.folder)
     states = dict.fromkeys(written.merged, "merged with the edits")
     rows = [(path, states.get(path, "written")) for path in written.changed] + [
@@ -230,8 +229,7 @@ def _written_table(notebook: str, name: str, written: Written, notes: list[str])
     how = f"%run_pipeline {name} runs it here, cellmill run {folder} in a terminal."
     if written.kept:
         notes = [*notes, f"Edited by hand, and kept: {', '.join(written.kept)}."]
-    proven = standing(written.folder).words
-    return Table(caption, ("file", ""), rows, [*notes, how, f"The pipeline was {proven.removeprefix('was ')}."])
+    return Table(caption, ("file", ""), rows, [*notes, how, standing_sentence(written.folder)])
 
 
 def shown_path(path: Path) -> str:

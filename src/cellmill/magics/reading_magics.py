@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -47,7 +49,8 @@ class ReadingMagics(Magics):
         given = parse_arguments(_STEPS, line)
         notebook, unsaved = self._session.read_notebook(given.word or given.value("--notebook"))
         steps, findings = read_steps(notebook)
-        display(steps_table(steps, findings, self._session.namespace, str(unsaved)))  # type: ignore[no-untyped-call]
+        table = steps_table(steps, findings, self._session.namespace, *standing_notes(notebook.path), str(unsaved))
+        display(table)  # type: ignore[no-untyped-call]
 
     @line_magic
     @tells_in_one_line
@@ -66,15 +69,33 @@ class ReadingMagics(Magics):
         found = examine(notebook)
         ignored = _ignored(found.ignored, in_full="--show-ignored" in given.flags)
         notes = [stale_sentence(found.dataflow.stale)] if found.dataflow.stale else []
+        notes += standing_notes(notebook.path)
         display(findings_table(notebook.path.name, found.findings, *notes, *ignored, str(unsaved)))  # type: ignore[no-untyped-call]
 
 
-def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[str, Any], unsaved: str = "") -> Table:
+def standing_notes(notebook: Path) -> list[str]:
+    """Say how far the notebook's pipeline is proven, if it has one."""
+    from cellmill.promote.certificate import pipeline_of
+
+    folder = pipeline_of(notebook)
+    return [] if folder is None else [standing_sentence(folder)]
+
+
+def standing_sentence(folder: Path) -> str:
+    """How far a pipeline is proven, and what to type if it is not."""
+    from cellmill.promote.certificate import standing
+
+    found = standing(folder)
+    remedy = "" if found.state == "equal" else f"; in a terminal: cellmill verify {os.path.relpath(folder)}"
+    return f"The pipeline {folder.name} was {found.words.removeprefix('was ')}{remedy}."
+
+
+def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[str, Any], *notes: str) -> Table:
     """Make the table that ``%steps`` shows."""
     name = steps.notebook.path.name
     errors = [str(one) for one in findings if one.severity == "error"]
     if not steps.steps:
-        return Table(f"{name} has no steps.", notes=[*errors, *_notes(unsaved)])
+        return Table(f"{name} has no steps.", notes=[*errors, *_notes(*notes)])
     from cellmill.observe import analyse_notebook
 
     flow = analyse_notebook(steps)
@@ -91,7 +112,7 @@ def steps_table(steps: Steps, findings: Sequence[Finding], namespace: Mapping[st
         f"{name}: {count}, {edges}.",
         ("step", "cells", "after", "hands over"),
         rows,
-        [*_others(steps), *more, *_notes(unsaved)],
+        [*_others(steps), *more, *_notes(*notes)],
         figure=_drawn(flow, known),
     )
 

@@ -19,11 +19,14 @@ from cellmill.files import write_bytes
 from cellmill.notebook import read_notebook
 from cellmill.notebook.cells import Notebook
 from cellmill.promote import provenance
+from cellmill.promote.data_files import as_recorded, changed_file, left_out
 from cellmill.promote.verification import Verification
 
 FILE = ".certificate.json"
 
-StandingState = Literal["never", "notebook-changed", "pipeline-changed", "equal", "different", "varies", "failed"]
+StandingState = Literal[
+    "never", "notebook-changed", "pipeline-changed", "data-changed", "equal", "different", "varies", "failed"
+]
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def stamp(found: Verification, *, learned: int = 0) -> Path:
         If it can't be written.
     """
     first = found.as_dict()["first"]
-    kept = ("number", "task", "name", "provider", "consumer", "cause")
+    kept = ("number", "task", "kind", "name", "provider", "consumer", "cause")
     content = {
         "format": 1,
         "outcome": found.outcome,
@@ -77,11 +80,13 @@ def stamp(found: Verification, *, learned: int = 0) -> Path:
         "not_compared": {
             **{f"cell {one.number}": one.reason for one in found.cells if one.state == "ignored"},
             **{
-                f"{one.name} ({one.provider} to {one.consumer})": one.reason
+                f"{one.name if one.kind == 'variable' else one.told} ({one.provider} to {one.consumer})": one.reason
                 for one in found.variables
                 if one.state == "uncompared"
             },
+            **left_out(found.files),
         },
+        "files": as_recorded(found.files),
         "learned_patterns": learned,
         "parameters": dict(found.parameters),
         "seeds": dict(found.seeds),
@@ -149,25 +154,54 @@ def standing(folder: Path, notebook: Notebook | None = None) -> Standing:
             return Standing("pipeline-changed", "not verified since the pipeline's files changed", at)
     except OSError:
         return Standing("pipeline-changed", "not verified since the pipeline's files changed", at)
+    files = content.get("files")
+    # Where the notebook is not there, as on a machine that only runs, its data may be elsewhere, too.
+    path = _source_path(folder) if notebook is None else notebook.path
+    if isinstance(files, dict) and path is not None and path.is_file():
+        changed = changed_file(path.resolve().parent, files)
+        if changed is not None:
+            return Standing("data-changed", f"not verified since {changed}", at)
     return _result(content, at)
 
 
+def pipeline_of(notebook: Path) -> Path | None:
+    """The pipeline that a notebook was promoted to, by its name; None if there is none.
+
+    Parameters
+    ----------
+    notebook
+        The notebook's file.
+    """
+    from cellmill.promote.plan import pipeline_folder
+
+    folder = pipeline_folder(notebook)
+    return folder if (folder / provenance.FILE).is_file() else None
+
+
 def _result(content: Mapping[str, Any], at: str) -> Standing:
-    cells, variables = (_counts(content.get(name)) for name in ("cells", "variables"))
+    counts = {
+        noun: _counts(content.get(side))
+        for side, noun in (("cells", "cell"), ("variables", "variable"), ("states", "piece of process state"))
+    }
     match content["outcome"]:
         case "equal":
             return Standing("equal", f"verified {ago(at)}", at)
         case "different" | "varies" as outcome:
             parts = [
-                f"{count[outcome]} {noun}{'s' if count[outcome] != 1 else ''}"
-                for count, noun in ((cells, "cell"), (variables, "variable"))
+                f"{count[outcome]} {noun if count[outcome] == 1 else _plural(noun)}"
+                for noun, count in counts.items()
                 if count.get(outcome)
             ]
-            one = sum(count.get(outcome, 0) for count in (cells, variables)) == 1
+            one = sum(count.get(outcome, 0) for count in counts.values()) == 1
             how = f"differ{'s' if one else ''}" + (" from run to run" if outcome == "varies" else "")
-            missing = "" if parts else f"{cells.get('missing', 0)} cells not reached"
+            missing = "" if parts else f"{counts['cell'].get('missing', 0)} cells not reached"
             return Standing(outcome, f"verified: {' and '.join(parts)} {how}" if parts else f"verified: {missing}", at)
     return Standing("failed", "verified: notebook or pipeline failed", at)
+
+
+def _plural(noun: str) -> str:
+    first, _, rest = noun.partition(" ")
+    return f"{first}s {rest}".rstrip()
 
 
 def _counts(value: object) -> dict[str, int]:
@@ -192,15 +226,22 @@ def ago(at: str, now: datetime | None = None) -> str:
     return "just now"
 
 
-def _source_digest(folder: Path) -> str | None:
-    """The hash of the notebook as its file is; None if the file is gone, as on a machine that only runs."""
+def _source_path(folder: Path) -> Path | None:
     from cellmill.promote.merge import last_promotion
 
     source = (last_promotion(folder) or {}).get("notebook")
-    if not isinstance(source, str):
+    try:
+        return (folder / source).resolve() if isinstance(source, str) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _source_digest(folder: Path) -> str | None:
+    """The hash of the notebook as its file is; None if the file is gone, as on a machine that only runs."""
+    path = _source_path(folder)
+    if path is None:
         return None
     try:
-        path = (folder / source).resolve()
         facts = path.stat()
         return _digest(path, facts.st_mtime_ns, facts.st_size)
     except (OSError, ValueError):

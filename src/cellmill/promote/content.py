@@ -10,9 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from cellmill.observe.inside.process_state import ABOUT
+
 Node = Mapping[str, Any]
 
 _MOST_LINES = 6
+_ABOUT = f"['{ABOUT}"
 _LONGEST = 160
 # What a description says of the value itself, with the words for it.
 _FACTS = {"type": "type", "dtype": "dtype", "shape": "shape", "count": "length", "of": "types of items"}
@@ -66,6 +69,33 @@ def compare_content(name: str, notebook: Node | None, pipeline: Node | None, kep
         return ContentVerdict("different", "\n".join(lines[:_MOST_LINES] + more))
     reason = next(_unknown(name, notebook), None) or next(_unknown(name, pipeline), None)
     return ContentVerdict("uncompared", reason=reason) if reason else ContentVerdict("equal")
+
+
+def compare_state(name: str, notebook: Node | None, pipeline: Node | None, kept: Path) -> ContentVerdict:
+    """Compare process state; what is about a library counts where both sides have imported it.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    notebook, pipeline, kept
+        As in `compare_content`, of what `process_state.capture_states` told.
+    """
+    labels = [{label for label, _ in (one or {}).get("parts", ())} for one in (notebook, pipeline)]
+    left, right = (_of_both(one, labels[0] & labels[1]) for one in (notebook, pipeline))
+    return compare_content(name, left, right, kept)
+
+
+def _of_both(node: Node | None, both: set[str]) -> Node | None:
+    if node is None or "parts" not in node:
+        return node
+    parts = [
+        ["" if label == "['']" else f" {label[2:-2]}" if label.startswith(_ABOUT) else label, one]
+        for label, one in node["parts"]
+        if not label.startswith(_ABOUT) or label in both
+    ]
+    # How many libraries are imported is no difference.
+    return {**{key: value for key, value in node.items() if key != "count"}, "parts": parts}
 
 
 def type_of(node: Node | None) -> str | None:
@@ -154,7 +184,10 @@ def _array_told(place: str, before: bytes, after: bytes, order: str) -> str:
     text = f"{place}: {int(differing.sum()):,} of {len(left):,} values differ"
     if left.dtype.kind in "iuf":
         with numpy.errstate(all="ignore"):
-            text += f", the largest by {float(numpy.nanmax(numpy.abs(left.astype(float) - right.astype(float)))):.3g}"
+            apart = numpy.abs(left.astype(float) - right.astype(float))[differing]
+        # Where a value is missing on one side, no number says how far the two are apart.
+        if not numpy.isnan(apart).all():
+            text += f", the largest by {float(numpy.nanmax(apart)):.3g}"
     return f"{text}; the first is {_words(left[at].item())} in the notebook, {_words(right[at].item())} in the pipeline"
 
 

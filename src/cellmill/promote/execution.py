@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cellmill.notebook import project_root
 from cellmill.observe.execute import NUMBER, run_cells, untracked
+from cellmill.observe.kernel_code import call
 from cellmill.promote.crossings import Crossing, Probes
 
 if TYPE_CHECKING:
@@ -23,11 +25,15 @@ _SEED = "PYTHONHASHSEED"
 
 @dataclass(frozen=True)
 class NotebookRun:
-    """What a run of the notebook showed: each cell's outputs by its number, what crossed, or what failed."""
+    """What a run of the notebook showed: each cell's outputs by its number, what crossed, or what failed.
+
+    ``opened`` is a file with a line for each file of the project that it opened.
+    """
 
     outputs: Mapping[int, list[dict[str, Any]]]
     probes: Probes
     failure: str | None = None
+    opened: Path = Path()
 
 
 def run_notebook(
@@ -60,10 +66,15 @@ def run_notebook(
 
     from cellmill.run.quiet import quiet_dependencies
 
-    probes = _probes(crossing, scratch, name)
+    probes = _probes(crossing, scratch, name, notebook.path)
+    opened = probes.folder / "opened"
+    root = project_root(notebook.path.resolve().parent)
+    watching = [call("opened_files", "watch", str(opened), str(root), namespace=False)]
 
     def beside(moment: Literal["before", "after"], number: int | None) -> str | None:
         code = [probes.in_notebook(moment, number), looks.beside(moment, number) if looks is not None else None]
+        if watching:
+            code.insert(0, watching.pop())
         return "\n".join(filter(None, code)) or None
 
     with quiet_dependencies():
@@ -78,7 +89,7 @@ def run_notebook(
         if NUMBER in cell.metadata
     }
     if failure is None:
-        return NotebookRun(outputs, probes)
+        return NotebookRun(outputs, probes, opened=opened)
     failed = node.cells[failure.index].metadata.get(NUMBER) if failure.index is not None else None
     where = f"cell {failed}: " if failed is not None else ""
     return NotebookRun(outputs, probes, f"{where}{failure.name}: {failure.value}")
@@ -89,13 +100,14 @@ def run_tasks(
     scratch: Path,
     crossing: Sequence[Crossing],
     *,
+    notebook: Path,
     parameters: Mapping[str, Any],
     listeners: Sequence[Listener],
 ) -> tuple[Probes, str | None]:
     """Run a pipeline, forced, with its products in ``scratch/output``; return its probes, and what failed."""
     from cellmill.run import run_pipeline
 
-    probes = _probes(crossing, scratch, "pipeline")
+    probes = _probes(crossing, scratch, "pipeline", notebook)
     result = run_pipeline(
         folder,
         parameters=parameters,
@@ -177,8 +189,9 @@ def executed_cells(output: Path, tasks: Sequence[str]) -> dict[str, NotebookNode
     return cells
 
 
-def _probes(crossing: Sequence[Crossing], scratch: Path, name: str) -> Probes:
-    probes = Probes(tuple(crossing), scratch / "crossings" / name, scratch / "crossings" / "content")
+def _probes(crossing: Sequence[Crossing], scratch: Path, name: str, notebook: Path) -> Probes:
+    here = scratch / "crossings"
+    probes = Probes(tuple(crossing), here / name, here / "content", notebook.resolve().parent)
     for folder in (probes.folder, probes.kept):
         folder.mkdir(parents=True, exist_ok=True)
     return probes

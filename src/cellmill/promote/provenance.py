@@ -53,6 +53,7 @@ def provenance(
                 "provider": str(one.provider),
                 "consumer": str(one.consumer),
                 "variables": list(one.variables),
+                "states": list(one.states),
                 "order": one.order,
                 "evidence": one.evidence,
             }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
+from cellmill.promote.data_files import MOST_FILES, DataFile
 from cellmill.promote.provenance import versions
 from cellmill.promote.verification import CellVerdict, Outcome, VariableVerdict, Verification
 
@@ -50,9 +51,11 @@ def as_html(found: Verification, at: datetime | None = None) -> str:
         *(_failure("The pipeline fails", found.run_failure)),
         _first(found),
         _cells(found.cells),
-        _variables(found.variables),
+        _variables(found.of_kind("variable")),
+        _process_state(found.of_kind("state")),
         _learned(found),
         _observed(found),
+        _files(found.files),
         _conditions(found),
     ]
     css = (Path(__file__).parent / "templates" / "verification.css.txt").read_text(encoding="utf-8")
@@ -68,12 +71,13 @@ def as_html(found: Verification, at: datetime | None = None) -> str:
 def _tiles(found: Verification) -> str:
     counts = found.counts()
     tiles = []
-    for noun, states in (("cells", counts["cells"]), ("variables", counts["variables"])):
-        total, equal = sum(states.values()), states.get("equal", 0)
-        tiles.append((f"{equal} of {total}", f"{noun} equal"))
+    nouns = (("cells", "cells show the same"), ("variables", "variables equal"), ("states", "process state equal"))
+    for side, words in nouns:
+        states = counts[side]
         aside = states.get("ignored", 0) + states.get("uncompared", 0)
-        if aside:
-            tiles.append((str(aside), f"{noun.removesuffix('s') if aside == 1 else noun} not compared"))
+        total, equal = sum(states.values()) - aside, states.get("equal", 0)
+        if total or side != "states":
+            tiles.append((f"{equal} of {total}", words + (f", {aside} not compared" if aside else "")))
     runs = "run of the notebook" if found.runs_of_notebook == 1 else "runs of the notebook"
     tiles.append((str(found.runs_of_notebook), runs))
     inner = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles)
@@ -81,12 +85,12 @@ def _tiles(found: Verification) -> str:
 
 
 def _note(text: str) -> str:
-    return f'<section><p class="note">{escape(text)}</p></section>'
+    return f'<section><p class="note">{_prose(text)}</p></section>'
 
 
 def _failure(title: str, text: str | None) -> Iterable[str]:
     if text:
-        yield f'<div class="first"><h2>{escape(title)}</h2><p>{escape(text)}</p></div>'
+        yield f'<div class="first"><h2>{escape(title)}</h2><p>{_prose(text)}</p></div>'
 
 
 def _first(found: Verification) -> str:
@@ -96,9 +100,10 @@ def _first(found: Verification) -> str:
     if isinstance(one, CellVerdict):
         what = f"cell {one.number}, in task {one.task}"
     else:
-        what = f"{one.name}, handed from step {one.provider} to step {one.consumer} after cell {one.cell}"
+        name = one.name if one.kind == "variable" else one.told
+        what = f"{name}, handed from step {one.provider} to step {one.consumer} after cell {one.cell}"
     how = "varies" if one.state == "varies" else ""
-    cause = f'<p class="cause"><b>Likely cause</b>{escape(one.cause)}</p>' if one.cause else ""
+    cause = f'<p class="cause"><b>Likely cause</b> {_prose(one.cause)}</p>' if one.cause else ""
     head = "First that differs from run to run" if how else "First difference"
     return f'<div class="first {how}"><h2>{head}<small>{escape(what)}</small></h2>{_diff(one.difference)}{cause}</div>'
 
@@ -107,8 +112,14 @@ def _cells(cells: Sequence[CellVerdict]) -> str:
     if not cells:
         return ""
     rows = [
-        f'<tr><td class="number">{cell.number}</td><td>{escape(cell.task or "shared")}</td>'
-        f"<td>{_details(cell)}</td>{_state(cell.state)}</tr>"
+        _row(
+            [
+                f'<td class="number">{cell.number}</td>',
+                f"<td>{escape(cell.task or 'shared')}</td>",
+                f'<td class="note">{_prose(cell.reason)}</td>',
+            ],
+            cell,
+        )
         for cell in cells
     ]
     return _table("Cells", "what each promoted cell shows", ("cell", "task", "", ""), rows)
@@ -118,9 +129,7 @@ def _variables(variables: Sequence[VariableVerdict]) -> str:
     if not variables:
         return ""
     rows = [
-        f'<tr><td><code>{escape(one.name)}</code></td><td class="way">{escape(one.provider)} → '
-        f"{escape(one.consumer)}</td>"
-        f"<td><code>{escape(one.type or 'not bound')}</code>{_details(one)}</td>{_state(one.state)}</tr>"
+        _row([f"<td><code>{escape(one.name)}</code></td>", _way(one), f"<td>{_type(one)}{_reason(one)}</td>"], one)
         for one in variables
     ]
     return _table("Variables", "the value on each edge, by content", ("name", "from → to", "type", ""), rows)
@@ -135,6 +144,81 @@ def _observed(found: Verification) -> str:
         for one in found.findings
     ]
     return _table("Observed", "where the run and the source say different things", ("cell", "finding", ""), rows)
+
+
+def _process_state(states: Sequence[VariableVerdict]) -> str:
+    if not states:
+        return ""
+    rows = [
+        _row([f"<td><code>{escape(one.name)}</code></td>", _way(one), f"<td>{_reason(one)}</td>"], one)
+        for one in states
+    ]
+    aside = "what no variable holds, on each edge"
+    return _table("Process state", aside, ("state", "from → to", "", ""), rows)
+
+
+def _row(columns: Sequence[str], one: CellVerdict | VariableVerdict) -> str:
+    """A row, and below it over the whole width what differs and why."""
+    more = _diff(one.difference) if one.difference else ""
+    more += f'<p class="note"><b>Likely cause</b> {_prose(one.cause)}</p>' if one.cause else ""
+    begin = '<tr class="told">' if more else "<tr>"
+    row = f"{begin}{''.join(columns)}{_state(one.state)}</tr>"
+    return row + (f'<tr><td class="more" colspan="{len(columns) + 1}">{more}</td></tr>' if more else "")
+
+
+def _type(one: VariableVerdict) -> str:
+    if one.type is None and one.state == "missing":
+        return ""
+    return f"<code>{escape(one.type or 'not bound')}</code>"
+
+
+def _reason(one: VariableVerdict) -> str:
+    return f'<div class="note">{_prose(one.reason)}</div>' if one.reason else ""
+
+
+def _prose(text: str) -> str:
+    """Text in which what stands between backticks is code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return "".join(f"<code>{escape(part)}</code>" if at % 2 else escape(part) for at, part in enumerate(parts))
+
+
+def _way(one: VariableVerdict) -> str:
+    return f'<td class="way"><span>{escape(one.provider)} →</span> <span>{escape(one.consumer)}</span></td>'
+
+
+def _files(files: Sequence[DataFile]) -> str:
+    if not files:
+        return ""
+    rows = [
+        f"<tr><td><code>{escape(one.path)}</code></td><td>{escape(one.way)}</td>"
+        f'<td class="size">{_size(one.size)}</td><td>{_content(one)}</td></tr>'
+        for one in files[:MOST_FILES]
+    ]
+    if len(files) > MOST_FILES:
+        rows.append(
+            f'<tr><td colspan="4" class="note">and {len(files) - MOST_FILES:,} more, which are not kept</td></tr>'
+        )
+    head = ("path", "use", "size", "SHA-256")
+    return _table("Files", "as they were; when one that is read changes, the proof is stale", head, rows)
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return ""
+    for unit, length in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= length:
+            return f"{size / length:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def _content(one: DataFile) -> str:
+    if one.sha256 is None:
+        return f'<span class="note">{escape(one.note)}</span>'
+    return f'<code title="{one.sha256}">{one.sha256[:16]}</code>' + (
+        '<span class="note"> names in the folder</span>' if one.size is None else ""
+    )
 
 
 def _learned(found: Verification) -> str:
@@ -160,7 +244,7 @@ def _conditions(found: Verification) -> str:
         "Unseeded": str(unseeded) if unseeded else "no draw of random numbers was seen that nothing seeds",
         "Versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
     }
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{_prose(text)}</dd>" for name, text in facts.items())
     return f"<section><h2>Conditions<small>the same for both sides</small></h2><dl>{rows}</dl></section>"
 
 
@@ -175,12 +259,6 @@ def _table(title: str, aside: str, head: Sequence[str], rows: Sequence[str]) -> 
 def _state(state: str) -> str:
     tone, words = _STATES[state]
     return f'<td class="state"><span class="badge {tone}">{escape(words)}</span></td>'
-
-
-def _details(one: CellVerdict | VariableVerdict) -> str:
-    reason = f'<div class="note">{escape(one.reason)}</div>' if one.reason else ""
-    cause = f'<div class="note">Likely cause: {escape(one.cause)}</div>' if one.cause else ""
-    return reason + (_diff(one.difference) if one.difference else "") + cause
 
 
 def _diff(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What verification found: a verdict for each promoted cell and for each variable on an edge, and their sum."""
+"""What verification found: a verdict for each promoted cell and for whatever is on an edge, and their sum."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cellmill.findings import Finding
+from cellmill.promote.crossings import Kind, state_words
+from cellmill.promote.data_files import DataFile
 
 CellState = Literal["equal", "different", "varies", "ignored", "missing"]
 VariableState = Literal["equal", "different", "varies", "uncompared", "missing"]
 Outcome = Literal["equal", "different", "varies", "failed"]
+_KINDS: tuple[Kind, Kind] = ("variable", "state")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class CellVerdict:
 
 @dataclass(frozen=True)
 class VariableVerdict:
-    """What verification found for one variable on an edge.
+    """What verification found for one variable, or one piece of process state, on an edge.
 
     Attributes
     ----------
@@ -62,6 +65,8 @@ class VariableVerdict:
         ``missing``: a task did not come so far.
     difference, cause
         As for cells.
+    kind
+        ``state``: ``name`` is where it lives, such as ``numpy.random``; it has no type.
     """
 
     name: str
@@ -73,6 +78,12 @@ class VariableVerdict:
     difference: str = ""
     reason: str = ""
     cause: str = ""
+    kind: Kind = "variable"
+
+    @property
+    def told(self) -> str:
+        """What people call it, where a sentence goes on after it."""
+        return f"variable `{self.name}`" if self.kind == "variable" else state_words(self.name)
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,8 @@ class Verification:
     cells
         One verdict for each promoted cell, in notebook order.
     variables
-        One verdict for each variable on each edge, in notebook order of the steps that hand over.
+        One verdict for each variable on each edge, in notebook order of the steps that hand over, and then one for each
+        piece of process state on each edge.
     learned
         Patterns by which outputs that change from run to run are compared, to be looked over.
     parameters, seeds
@@ -114,6 +126,8 @@ class Verification:
         2 where something differed and the notebook was asked whether it agrees with itself.
     seconds
         The time that all of it took.
+    files
+        The files that the notebook reads and writes, where they are known.
     lasting
         False if the pipeline was promoted to a temporary folder, so that there is nothing to stamp.
     """
@@ -131,6 +145,7 @@ class Verification:
     notes: tuple[str, ...] = ()
     runs_of_notebook: int = 1
     seconds: float = 0.0
+    files: tuple[DataFile, ...] = ()
     lasting: bool = True
 
     @property
@@ -171,7 +186,7 @@ class Verification:
         parts += [_learned_told(one) for one in self.learned]
         parts += self._not_reached()
         parts += [
-            f"Variable `{one.name}` ({one.provider} to {one.consumer}) is not compared: {one.reason}"
+            f"{_capital(one.told)} ({one.provider} to {one.consumer}) is not compared: {one.reason}"
             for one in self.variables
             if one.state == "uncompared"
         ]
@@ -184,9 +199,17 @@ class Verification:
         return {"equal": self.equal, "outcome": self.outcome, "first": asdict(first) if first else None, **fields}
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many cells and variables are in each state."""
-        sides: dict[str, Iterable[CellVerdict | VariableVerdict]] = {"cells": self.cells, "variables": self.variables}
+        """How many cells, variables and pieces of process state are in each state."""
+        sides: dict[str, Iterable[CellVerdict | VariableVerdict]] = {
+            "cells": self.cells,
+            "variables": self.of_kind("variable"),
+            "states": self.of_kind("state"),
+        }
         return {name: dict(sorted(Counter(one.state for one in found).items())) for name, found in sides.items()}
+
+    def of_kind(self, kind: Kind) -> tuple[VariableVerdict, ...]:
+        """The verdicts about variables, or those about process state."""
+        return tuple(one for one in self.variables if one.kind == kind)
 
     def _not_reached(self) -> list[str]:
         cells = [str(cell.number) for cell in self.cells if cell.state == "missing"]
@@ -203,12 +226,12 @@ class Verification:
             )
         aside = f"; {_cells(count['ignored'])} not compared ({_why(self.cells)})" if count["ignored"] else ""
         aside += f"; {_cells(count['varies'])} {_verb(count['varies'])} from run to run" if count["varies"] else ""
-        variables = Counter(one.state for one in self.variables)
+        variables, states = (Counter(one.state for one in self.of_kind(kind)) for kind in _KINDS)
         if count["different"]:
             told = f"{count['different']} of {_cells(compared)} differ in the pipeline"
         else:
             told = f"{_cells(compared)} show the same in the pipeline"
-        return f"{self.notebook.name}: {told}{aside}; {_variables(variables)}."
+        return f"{self.notebook.name}: {told}{aside}; {_handed_over(variables)}{_of_states(states)}."
 
 
 def _why(cells: Sequence[CellVerdict]) -> str:
@@ -219,14 +242,21 @@ def _why(cells: Sequence[CellVerdict]) -> str:
     return ", ".join(f"{', '.join(numbers)}: {reason}" for reason, numbers in by_reason.items())
 
 
-def _variables(count: Counter[VariableState]) -> str:
+def _of_states(count: Counter[VariableState]) -> str:
+    return f"; {_handed_over(count, 'piece', 'pieces', ' of process state')}" if count else ""
+
+
+def _handed_over(
+    count: Counter[VariableState], noun: str = "variable", plural: str = "variables", after: str = " handed over"
+) -> str:
     if not count:
-        return "no variables handed over"
+        return f"no {plural}{after}"
     compared = count["equal"] + count["different"]
+    whole = f"{compared} {noun if compared == 1 else plural}{after}"
     if count["different"]:
-        told = f"{count['different']} of {_plural(compared, 'variable')} handed over differ"
+        told = f"{count['different']} of {whole} differ"
     else:
-        told = f"{_plural(compared, 'variable')} handed over {'is' if compared == 1 else 'are'} equal"
+        told = f"{whole} {'is' if compared == 1 else 'are'} equal"
     for state, words in (("varies", "from run to run"), ("uncompared", "not compared"), ("missing", "not reached")):
         if count[state]:  # type: ignore[index]
             told += f", {count[state]} {words}"  # type: ignore[index]
@@ -240,10 +270,14 @@ def _cell_told(cell: CellVerdict) -> str:
 
 
 def _variable_told(one: VariableVerdict) -> str:
-    what = f"Variable `{one.name}`, from step {one.provider} to {one.consumer},"
+    what = f"{_capital(one.told)}, from step {one.provider} to {one.consumer},"
     if one.state == "varies":
         return f"{what} differs from run to run of the notebook itself:\n{_rest(one)}\n"
     return f"{what} differs:\n{_rest(one)}\n"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _rest(one: CellVerdict | VariableVerdict) -> str:

@@ -13,13 +13,14 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from cellmill.errors import CellmillError
-from cellmill.notebook import read_notebook
+from cellmill.notebook import project_root, read_notebook
 from cellmill.notebook.installs import installs_in
 from cellmill.observe.execute import untracked
-from cellmill.promote.cause import cause_of_cell, cause_of_variable
+from cellmill.promote.cause import cause_of_cell, cause_of_variable, cause_of_varying, in_words
 from cellmill.promote.comparison import Comparison, compare_outputs
-from cellmill.promote.content import ContentVerdict, compare_content, type_of
+from cellmill.promote.content import ContentVerdict, compare_content, compare_state, type_of
 from cellmill.promote.crossings import Crossing, Probes, crossings
+from cellmill.promote.data_files import DataFile, data_files
 from cellmill.promote.execution import (
     NotebookRun,
     executed_cells,
@@ -29,16 +30,18 @@ from cellmill.promote.execution import (
     values_of,
 )
 from cellmill.promote.observing import keep_what_was_seen, where_to_look
-from cellmill.promote.randomness import seeds_of
 from cellmill.promote.reference import usual_patterns
 from cellmill.promote.verification import CellVerdict, Learned, VariableVerdict, Verification
 from cellmill.promote.volatile import learn, read_learned, with_learned
+from cellmill.readiness.facts import read_promoted
+from cellmill.readiness.randomness import seeded_generators
+from cellmill.rules.production import UnseededRandom
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from cellmill.findings import Finding
     from cellmill.notebook.cells import Notebook
+    from cellmill.promote.plan import Examined
     from cellmill.run.events import Listener
 
 __all__ = ["CellVerdict", "Verification", "executed_cells", "read_provenance", "sanitizing", "untracked", "verify"]
@@ -91,12 +94,16 @@ def _verify(path: Path, scratch: Path, assignments: Sequence[str], listeners: Se
         notes.append(
             f"{source.name} has changed since it was promoted; `cellmill promote` brings the pipeline up to date."
         )
+    from cellmill.promote.plan import examine
+
     given, told, values = values_of(folder, assignments)
-    seeds = {"PYTHONHASHSEED": hash_seed(), **seeds_of(notebook)}
+    examined = examine(notebook, folder)
+    seeds = {"PYTHONHASHSEED": hash_seed(), **_seeds_of(examined)}
     base = Verification(source, folder, (), lasting=lasting, parameters=values, seeds=seeds, notes=tuple(notes))
     crossing = crossings(provenance)
     # The record is of the notebook as it stands, so it has the parameters that stand there.
     looks = None if given else where_to_look(notebook, scratch)
+    since = time.time()
     first = run_notebook(notebook, scratch, crossing, name="notebook", parameters=given, looks=looks)
     if first.failure is not None:
         return replace(base, notebook_failure=first.failure)
@@ -105,17 +112,35 @@ def _verify(path: Path, scratch: Path, assignments: Sequence[str], listeners: Se
         base = replace(base, findings=contradicted, notes=(*base.notes, *told_beside))
     except CellmillError as error:
         base = replace(base, notes=(*base.notes, f"What the run showed could not be kept: {error.message}."))
-    probes, failure = run_tasks(folder, scratch, crossing, parameters=told, listeners=listeners)
+    probes, failure = run_tasks(folder, scratch, crossing, notebook=source, parameters=told, listeners=listeners)
     executed = executed_cells(scratch / "output", provenance["steps"])
-    comparing = _Comparing(notebook, folder, provenance, first, executed, probes, crossing)
+    base = replace(base, files=_files_of(source, provenance, first, scratch, since))
+    comparing = _Comparing(notebook, folder, provenance, first, executed, probes, crossing, examined)
     cells, variables, runs = comparing.cells(comparing.patterns), comparing.variables(), 1
     learned: tuple[Learned, ...] = ()
     if "different" in {one.state for one in cells} | {one.state for one in variables}:
         second = run_notebook(notebook, scratch, crossing, name="again", parameters=given)
         runs = 2
         cells, variables, learned = comparing.against_itself(second, cells, variables)
-    cells, variables = comparing.with_causes(cells, variables, seeds)
+    cells, variables = comparing.with_causes(cells, variables)
     return replace(base, cells=cells, variables=variables, learned=learned, run_failure=failure, runs_of_notebook=runs)
+
+
+def _seeds_of(examined: Examined) -> dict[str, Any]:
+    """The random generators that the notebook seeds, and the first draw that nothing seeds, as readiness finds it."""
+    findings = sorted((*examined.findings, *examined.ignored), key=lambda one: (one.cell or 0, one.line or 0))
+    unseeded = next((one for one in findings if one.code == UnseededRandom.code), None)
+    return {
+        "seeded": sorted(seeded_generators(read_promoted(examined.steps))),
+        "unseeded": in_words(unseeded) if unseeded is not None else None,
+    }
+
+
+def _files_of(
+    notebook: Path, provenance: Mapping[str, Any], first: NotebookRun, scratch: Path, since: float
+) -> tuple[DataFile, ...]:
+    literals = [str(path) for path in provenance.get("file_inputs", ())]
+    return data_files(notebook, project_root(notebook.parent), literals, first.opened, scratch=scratch, since=since)
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
@@ -170,6 +195,7 @@ class _Comparing:
     executed: Mapping[str, NotebookNode]
     tasks: Probes
     crossing: Sequence[Crossing]
+    examined: Examined
 
     @property
     def patterns(self) -> str:
@@ -226,22 +252,21 @@ class _Comparing:
         return judged, self._varying(second, variables), tuple(one for one in learned if one.cell in used)
 
     def with_causes(
-        self, cells: Sequence[CellVerdict], variables: Sequence[VariableVerdict], seeds: Mapping[str, Any]
+        self, cells: Sequence[CellVerdict], variables: Sequence[VariableVerdict]
     ) -> tuple[tuple[CellVerdict, ...], tuple[VariableVerdict, ...]]:
         """Add the likely cause to what differs."""
         if not {"different", "varies"} & ({one.state for one in cells} | {one.state for one in variables}):
             return tuple(cells), tuple(variables)
-        from cellmill.promote.plan import read_cells
         from cellmill.promote.write import edited_files
 
-        findings: tuple[Finding, ...] = read_cells(self.notebook)[2]
+        # What an author chose to ignore explains a difference all the same.
+        findings = (*self.examined.findings, *self.examined.ignored)
         edited = edited_files(self.folder)
-        unseeded = str(seeds.get("unseeded") or "")
         told_variables = []
         for one in variables:
             cause = ""
             if one.state == "varies":
-                cause = unseeded
+                cause = cause_of_varying(one.cell, one.provider, findings)
             elif one.state == "different":
                 way = self._changed_on_the_way(one)
                 cause = cause_of_variable(one.name, one.provider, one.consumer, findings, edited, way)
@@ -250,9 +275,13 @@ class _Comparing:
         for cell in cells:
             cause = ""
             if cell.state == "varies":
-                cause = unseeded
+                cause = cause_of_varying(cell.number, str(cell.task), findings)
             elif cell.state == "different":
-                received = [one.name for one in variables if one.consumer == cell.task and one.state == "different"]
+                received = [
+                    f"`{one.name}`" if one.kind == "variable" else one.told
+                    for one in variables
+                    if one.consumer == cell.task and one.state == "different"
+                ]
                 cause = cause_of_cell(cell.number, str(cell.task), findings, edited, received)
             told_cells.append(replace(cell, cause=cause))
         return tuple(told_cells), tuple(told_variables)
@@ -270,12 +299,13 @@ class _Comparing:
         )
 
     def _variable(self, one: Crossing) -> VariableVerdict:
-        verdict = VariableVerdict(one.name, one.provider, one.consumer, one.left, None, "missing")
-        here, there = self.first.probes.read(one.moment), self.tasks.read(f"begin-{one.consumer}")
+        verdict = VariableVerdict(one.name, one.provider, one.consumer, one.left, None, "missing", kind=one.kind)
+        here = self.first.probes.read(one.moment, one.kind)
+        there = self.tasks.read(f"begin-{one.consumer}", one.kind)
         if here is None:
             return replace(verdict, state="uncompared", reason="it could not be described in the notebook's kernel")
         node = here.get(one.provider, {}).get(one.name)
-        verdict = replace(verdict, type=type_of(node))
+        verdict = replace(verdict, type=type_of(node) if one.kind == "variable" else None)
         if there is None:
             ran = any(self.provenance["cells"][cell]["task"] == one.consumer for cell in self.executed)
             reason = "it could not be described in the task's kernel"
@@ -286,7 +316,7 @@ class _Comparing:
     def _varying(self, second: NotebookRun, variables: Sequence[VariableVerdict]) -> tuple[VariableVerdict, ...]:
         verdicts = []
         for one, verdict in zip(self.crossing, variables, strict=True):
-            sides = [side.probes.read(one.moment) or {} for side in (self.first, second)]
+            sides = [side.probes.read(one.moment, one.kind) or {} for side in (self.first, second)]
             nodes = [side.get(one.provider, {}).get(one.name) for side in sides]
             if verdict.state == "different" and self._content(one, *nodes).state == "different":
                 verdict = replace(verdict, state="varies", reason="it differs from run to run")
@@ -294,19 +324,21 @@ class _Comparing:
         return tuple(verdicts)
 
     def _content(self, one: Crossing, left: Any, right: Any) -> ContentVerdict:
-        return compare_content(one.name, left, right, self.tasks.kept)
+        compare = compare_content if one.kind == "variable" else compare_state
+        return compare(one.told, left, right, self.tasks.kept)
 
     def _changed_on_the_way(self, verdict: VariableVerdict) -> dict[str, str] | None:
         """The cells between the two steps, if the notebook's own value changes there."""
         one = next(
             one
             for one in self.crossing
-            if (one.name, one.provider, one.consumer) == (verdict.name, verdict.provider, verdict.consumer)
+            if (one.kind, one.name, one.provider, one.consumer)
+            == (verdict.kind, verdict.name, verdict.provider, verdict.consumer)
         )
         probes = self.first.probes
         if one.moment == one.end:
             return None
-        left, began = probes.read(one.end) or {}, probes.read(one.moment) or {}
+        left, began = probes.read(one.end, one.kind) or {}, probes.read(one.moment, one.kind) or {}
         nodes = [side.get(one.provider, {}).get(one.name) for side in (left, began)]
         if self._content(one, *nodes).state != "different":
             return None

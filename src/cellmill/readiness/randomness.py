@@ -60,7 +60,7 @@ class _Draw:
 
 def findings(promoted: Promoted) -> Iterator[Finding]:
     """One for each step and generator: the first call that draws from it while no promoted cell seeds it."""
-    seeded = _seeded(promoted)
+    seeded = seeded_generators(promoted)
     for step in dict.fromkeys(part.step for part in promoted.parts):
         told: set[str] = set()
         for part in promoted.parts:
@@ -86,7 +86,8 @@ def _finding(part: Part, call: Call, draw: _Draw) -> Finding:
     )
 
 
-def _seeded(promoted: Promoted) -> set[str]:
+def seeded_generators(promoted: Promoted) -> set[str]:
+    """The random generators that a promoted cell seeds, such as ``numpy.random``."""
     found = set()
     for part in promoted.parts:
         for call in part.facts.calls:

@@ -62,13 +62,16 @@ def read_pipeline(folder: Path) -> Pipeline:
 
 
 def provenance_tags(pipeline: Pipeline) -> dict[str, str]:
-    """Say where the pipeline came from and what it runs on, as tags of a run."""
+    """Say where the pipeline came from, how far it is proven and what it runs on, as tags of a run."""
+    from cellmill.promote.certificate import standing
+
     promotion = pipeline.promotion
     tags = {
         "cellmill.notebook": promotion.get("notebook"),
         "cellmill.notebook_sha256": promotion.get("notebook_sha256"),
         "cellmill.promoted.git_commit": promotion.get("git_commit"),
         "cellmill.promoted.git_dirty": promotion.get("git_dirty"),
+        "cellmill.verified": standing(pipeline.folder).state if promotion else None,
     }
     if pipeline.notebook is not None and pipeline.notebook.is_file():
         digest = sha256(pipeline.notebook)
