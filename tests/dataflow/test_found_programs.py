@@ -49,6 +49,26 @@ PROGRAMS = {
     ],
 }  # fmt: skip
 
+# What a function stores in one of the notebook's objects, and changes there.
+STORING = {
+    "slice": "ls[:] = [ds['a']]\nfor one in ls: one.append(2)",
+    "element": "ls.append(ds['a'])\nls[-1].append(2)",
+    "default_of_get": "ls[:] = [ds.get('a', [])]\nls[0].append(2)",
+    "itself": "ls[:] = [ds]\nls[0].clear()",
+    "rebound": "global ls\nls = [ds]\nfor one in ls: one.clear()",
+    "called": "put(ls)\nls[-1].clear()",
+    "called_with_a_literal": "new = []\nput(new)\nnew[-1].clear()",
+    "attribute": "box.held = ds\nbox.held.clear()",
+    "attribute_of_a_class": "K.held = ds\nK.held.clear()",
+    "inside_of_what_was_stored": "ls.append([ds])\nls[-1][0].clear()",
+    "through_two": "ls.append(box)\nbox.held = ds\nls[-1].held.clear()",
+    "by_a_local": "rows = ls\nrows.append(ds)\nls[-1].clear()",
+    "inner_function": "def inner():\n    ls.append(ds)\ninner()\nls[-1].clear()",
+    "comprehension": "[ls.append(ds) for _ in range(1)]\n[one.clear() for one in ls[1:]]",
+    "update": "other.update(k=ds)\nother['k'].clear()",
+    "setdefault": "other.setdefault('k', ds).clear()",
+}
+
 
 @pytest.fixture(scope="module")
 def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
@@ -60,6 +80,19 @@ def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]
 def test_the_pipeline_prints_what_the_program_prints(simulation: Simulation, name: str) -> None:
     outcome = simulation.compare([(f"step:s{at}", source) for at, source in enumerate(PROGRAMS[name])])
     assert outcome.state == "equal", outcome.why
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_a_function_changes_what_it_has_stored(simulation: Simulation, name: str) -> None:
+    body = "\n".join(f"    {line}" for line in STORING[name].split("\n"))
+    program = [
+        "class K:\n    held = None\nls = [[1]]\nds = {'a': [1]}\nbox = K()\nother = {}",
+        f"def put(rows):\n    rows.append(ds)\ndef go():\n{body}\ngo()",
+        "print(ds)",
+    ]
+    outcome = simulation.compare([(f"step:s{at}", source) for at, source in enumerate(program)])
+    assert outcome.state == "equal", outcome.why
+    assert ("s1", "s2", ("ds",)) in outcome.edges
 
 
 def test_an_iterator_that_would_be_frozen_is_not_handed_over(simulation: Simulation) -> None:

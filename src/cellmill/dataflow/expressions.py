@@ -143,7 +143,15 @@ class Expressions:
         code = frozenset(label for label in known.reach if label in self.program.codes)
         own = frozenset(label for label in known.own if label in self.program.codes)
         symbol = f"global:{name}"
-        return Value(own | {symbol}, code | {symbol, f"deep:{symbol}"})
+        value = Value(own | {symbol}, code | {symbol, f"deep:{symbol}"})
+        return self.with_own_doings(value | owner.effects.assigned.get(name, NOTHING), owner.effects)
+
+    def with_own_doings(self, value: Value, effects: Effects) -> Value:
+        """A value as the function being read has left it: with all that it has stored in there itself."""
+        reach = value.reach
+        while more := [held for target, held in effects.stores.items() if target in reach and not held <= reach]:
+            reach = reach.union(*more)
+        return value if reach is value.reach else Value(value.own, reach)
 
     def read_global(self, name: str, effects: Effects, site: Site) -> Value:
         """A name of the notebook, read by the step itself or (``site.via``) by a function that it calls."""
