@@ -151,8 +151,12 @@ def section(page: Page, name: str) -> Locator:
     """A section of the Pipeline panel, opened."""
     found = page.locator(f"#cellmill-pipeline .cellmill-Section[data-name={name}]")
     found.wait_for()
-    if found.get_attribute("data-open") != "true":
+    limit = time.monotonic() + 20
+    # The panel opens sections by itself too: a click may come just after that, and close it.
+    while found.get_attribute("data-open") != "true":
+        assert time.monotonic() < limit
         found.locator(".cellmill-Section-title").click()
+        page.wait_for_timeout(300)
     return found
 
 

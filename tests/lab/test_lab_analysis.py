@@ -28,7 +28,7 @@ def _fixes(answer: dict[str, Any], kind: str) -> list[tuple[str, str | None]]:
 
 
 def test_the_notebook_as_it_stands_in_the_editor(lab: Any, body: Any) -> None:
-    status, answer = lab.post("analyse", body("nowhere/churn.ipynb"))
+    status, answer = lab.post("analyse", body("nowhere/unseen.ipynb"))
 
     assert status == 200
     assert [(step["name"], step["cells"], step["checks"]) for step in answer["steps"]] == [
@@ -44,8 +44,8 @@ def test_the_notebook_as_it_stands_in_the_editor(lab: Any, body: Any) -> None:
         ("pause", "float", 0.0),
     ]
     assert answer["pipeline"] == {
-        "name": "churn",
-        "folder": "pipelines/churn",
+        "name": "unseen",
+        "folder": "pipelines/unseen",
         "exists": False,
         "promoted_sha256": None,
         "current": None,

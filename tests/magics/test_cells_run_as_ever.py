@@ -55,7 +55,7 @@ def same_numbers(shown, below: int) -> dict:
     traceback = re.sub(r"^-+> ?|^ +", "", traceback, flags=re.MULTILINE)
     error = re.sub(r"(line )(\d+)", moved, str(shown.error))
     texts = [shown.stdout, shown.stderr, traceback, error, str(shown.result), str(shown.displays)]
-    texts = [re.sub(r"Cell In\[\d+\]|0x[0-9a-f]+|\d+\.py|[\d.]+ ?[nµμm]?s\b", "*", text) for text in texts]
+    texts = [re.sub(r"Cell In\[\d+\]|0x[0-9a-f]+|\d+\.py|\d[\d.e+]* ?[nµμm]?s\b", "*", text) for text in texts]
     payload = [{k: v for k, v in one.items() if k != "start"} for one in shown.reply.get("payload", ())]
     return {"status": shown.status, "texts": texts, "payload": payload}
 
