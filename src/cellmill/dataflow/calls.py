@@ -91,6 +91,7 @@ class Calls(Dynamic):
         rest = NOTHING
         for one in node.args:
             value = self.eval(one, frame)
+            self.mutate_bound(one, value, frame)
             if isinstance(one, ast.Starred):
                 rest |= value
             else:
@@ -98,12 +99,18 @@ class Calls(Dynamic):
         keywords: dict[str, Value] = {}
         for keyword in node.keywords:
             value = self.eval(keyword.value, frame)
+            self.mutate_bound(keyword.value, value, frame)
             if keyword.arg is None:
                 rest |= value | self.program.content(value)
             else:
                 keywords[keyword.arg] = value
         paths = [self.literal_path(one) for one in node.args]
         return Arguments(tuple(positional), keywords, rest, paths, self.open_mode(node))
+
+    def mutate_bound(self, node: ast.expr, value: Value, frame: Frame) -> None:
+        """``map(rows.append, new)``: whoever is handed such a method may call it."""
+        if isinstance(node, ast.Attribute) and node.attr in knowledge.SHALLOW_METHODS:
+            self.mutate(self.without_code(value.own), frame, node)
 
     def literal_path(self, node: ast.expr) -> str | None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -195,6 +202,9 @@ class Calls(Dynamic):
             self.replace(set(code.returns.own), actual, frame),
             self.reachable(code.returns.reach, actual, frame),
         )
+        if code.kept is not None and returned.own:
+            # The cache gives the same object again.
+            returned = Value(returned.own | {code.kept}, returned.reach | {code.kept})
         if code.generator:
             return self.fresh(node, returned | arguments.all, "resource", "a generator")
         return returned
@@ -313,10 +323,14 @@ class Calls(Dynamic):
         given = self.reachable(frozenset(kept), {}, frame)
         held = callee | arguments.all | Value(frozenset(), given)
         made = self.fresh(node, held, "instance", code.name)
-        for name in ("__init__", "__new__", "__post_init__"):
+        for name in ("__new__", "__init__", "__post_init__"):
             if name in code.methods:
                 method = self.program.codes[code.methods[name]]
-                self.call_code(node, method, [made, *arguments.positional], arguments, callee, frame)
+                first = callee if name == "__new__" else made
+                given_back = self.call_code(node, method, [first, *arguments.positional], arguments, callee, frame)
+                if name == "__new__":
+                    # It may be an object that is there already, as of a class with one instance.
+                    made = Value(made.own | self.without_code(given_back.own), made.reach | given_back.reach)
         return made
 
     def call_callbacks(self, node: ast.Call, given: Value, arguments: Arguments, frame: Frame) -> None:
@@ -382,6 +396,7 @@ class Calls(Dynamic):
         if (changed := state.set_by_method(name)) is not None:
             effects.states.setdefault(changed, self.site(node))
         figures.note_method(name, effects, self.site(node))
+        self.register(node, receiver, name, given, frame)
         if name in ("index", "remove", "count"):
             effects.compared |= self.with_identity(receiver | given)
         self.mutate_keywords(node, receiver, arguments, frame)
@@ -424,6 +439,12 @@ class Calls(Dynamic):
         made = self.fresh(node, both)
         return Value(both.reach | made.own, made.reach)
 
+    def register(self, node: ast.AST, receiver: Value, name: str, given: Value, frame: Frame) -> None:
+        """``show.register(f)``: a generic function remembers f, an abstract class its new subclass."""
+        if name == "register":
+            self.mutate(receiver.own & self.program.code_labels, frame, node)
+            self.store(receiver.own, given.reach, frame)
+
     def is_passive(self, receiver: Value) -> bool:
         """Whether the receiver is a file, a connection or a figure: it takes what it is given as it is."""
         facts = [self.program.facts.get(label) for label in receiver.own]
@@ -463,8 +484,16 @@ class Calls(Dynamic):
             literal = keyword.value.value if isinstance(keyword.value, ast.Constant) else True
             if (keyword.arg == "inplace" and literal) or keyword.arg is None:
                 self.mutate(receiver.own, frame, node)
+            elif keyword.arg.startswith("overwrite_") and literal:
+                self.mutate(arguments.all.own, frame, node)
             elif keyword.arg in knowledge.MUTATING_KEYWORDS and keyword.arg in arguments.keywords:
                 self.mutate(arguments.keywords[keyword.arg].reach, frame, node)
+
+    def mutate_uncopied(self, node: ast.Call, given: Value, frame: Frame) -> None:
+        """``copy=False`` lets a function work in what it is given."""
+        for keyword in node.keywords:
+            if keyword.arg == "copy" and not (isinstance(keyword.value, ast.Constant) and keyword.value.value):
+                self.mutate(given.own, frame, node)
 
     def receiver_path(self, node: ast.Call) -> str | None:
         assert isinstance(node.func, ast.Attribute)
@@ -477,7 +506,7 @@ class Calls(Dynamic):
         effects = frame.function.effects
         given = arguments.all
         owner, _, method = dotted.rpartition(".")
-        if arguments.positional and method in knowledge.CHANGING_METHODS and knowledge.is_class(owner):
+        if arguments.positional and knowledge.changes_first(owner, method):
             # list.append(xs, 1) is xs.append(1).
             rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.rest, arguments.paths[1:], None)
             return self.call_method(node, arguments.positional[0], method, rest, frame)
@@ -491,10 +520,12 @@ class Calls(Dynamic):
             effects.impure = True
         if dotted == "id":
             effects.compared |= given.reach
+        if dotted == "numpy.nan_to_num" or dotted.startswith("sklearn.preprocessing."):
+            self.mutate_uncopied(node, given, frame)
         if dotted in ("setattr", "delattr"):
             self.set_attribute(node, arguments, frame)
-        if dotted in knowledge.MUTATING_FUNCTIONS:
-            for at in knowledge.MUTATING_FUNCTIONS[dotted]:
+        if dotted in knowledge.MUTATING_FUNCTIONS or knowledge.changed_positions(dotted):
+            for at in knowledge.changed_positions(dotted):
                 if at < len(arguments.positional):
                     self.mutate(arguments.positional[at].reach, frame, node)
                     self.store(arguments.positional[at].own, given.reach, frame)
@@ -536,7 +567,7 @@ class Calls(Dynamic):
             made = self.fresh(node, given, "unknown", dotted)
             return Value(made.own | given.own, made.reach)
         made = self.fresh(node, given, "instance", dotted)
-        if dotted.startswith("numpy.") and given.own:
+        if (dotted.startswith("numpy.") or dotted in knowledge.VIEWING_CLASSES) and given.own:
             return Value(made.own | given.own, made.reach)
         return made
 

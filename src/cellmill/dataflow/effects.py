@@ -90,6 +90,7 @@ class Code:
     owner: Label | None = None
     default_labels: dict[str, Value] = field(default_factory=dict)
     cached: bool = False
+    kept: Label | None = None
     is_property: bool = False
     effects: Effects | None = None
     returns: Value = NOTHING

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cellmill.dataflow import state
+from cellmill.dataflow import knowledge, state
 from cellmill.dataflow.effects import Code, Effects, Site
 from cellmill.dataflow.program import Frame, Program
 from cellmill.dataflow.scopes import FunctionNode, Scope, scope_of
 from cellmill.dataflow.values import NOTHING, Label, Value, union
 
 _CONSUMED = {"iterator", "resource"}
+_CALLING = {"map", "filter", "itertools.starmap"}
 MAKERS = frozenset(("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__setstate__"))
 
 
@@ -167,9 +168,16 @@ class Expressions:
         if not value.reach:
             return value
         facts = self.program.facts
-        consumed = any(facts[one].kind in _CONSUMED for one in value.own if one in facts)
+        consumed = any(
+            facts[one].kind in _CONSUMED or facts[one].detail in knowledge.CHANGED_BY_USE
+            for one in value.own
+            if one in facts and facts[one].kind != "import"
+        )
         if consumed or self.changes_by_use(value):
             self.mutate_labels(value.own, effects, site)
+        if any(facts[one].detail in _CALLING for one in value.own if one in facts and facts[one].kind == "iterator"):
+            # What it was made with is called when it is used up.
+            self.mutate_labels(value.reach.difference(self.program.code_labels), effects, site)
         self.mention(value, effects, site)
         if self.program.formulas:
             self.read_formula_names(value, effects, site)

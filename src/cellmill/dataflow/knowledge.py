@@ -7,6 +7,10 @@ a missing entry costs parallelism, never correctness.
 from __future__ import annotations
 
 import builtins
+import importlib
+import inspect
+import sys
+import types
 from functools import lru_cache
 
 BUILTINS: frozenset[str] = frozenset(dir(builtins)) | {
@@ -78,6 +82,27 @@ MUTATING_FUNCTIONS: dict[str, tuple[int, ...]] = {
     "operator.iand": (0,),
     "operator.imul": (0,),
     "operator.isub": (0,),
+    "operator.itruediv": (0,),
+    "operator.ifloordiv": (0,),
+    "operator.imod": (0,),
+    "operator.ipow": (0,),
+    "operator.ixor": (0,),
+    "operator.ilshift": (0,),
+    "operator.irshift": (0,),
+    "operator.imatmul": (0,),
+    "struct.pack_into": (1,),
+    "contextlib.redirect_stdout": (0,),
+    "contextlib.redirect_stderr": (0,),
+    "numpy.clip": (3,),
+    "numpy.dot": (2,),
+    "numpy.take": (3,),
+    "numpy.cumsum": (3,),
+    "numpy.cumprod": (3,),
+    "numpy.sum": (3,),
+    "numpy.prod": (3,),
+    "numpy.mean": (3,),
+    "numpy.round": (2,),
+    "numpy.around": (2,),
     "json.dump": (1,),
     "pickle.dump": (1,),
     "pickle.load": (0,),
@@ -96,6 +121,29 @@ MUTATING_FUNCTIONS: dict[str, tuple[int, ...]] = {
     "asyncio.gather": (),
 }
 """Positions of the arguments that a function changes."""
+
+_UNARY_UFUNCS = frozenset(
+    "abs absolute fabs negative positive sign rint conj conjugate exp exp2 expm1 log log2 log10 log1p sqrt cbrt square "
+    "reciprocal sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh degrees radians deg2rad "
+    "rad2deg logical_not invert bitwise_not floor ceil trunc isfinite isinf isnan signbit spacing".split()
+)
+_BINARY_UFUNCS = frozenset(
+    "add subtract multiply divide true_divide floor_divide power float_power mod remainder fmod maximum minimum fmax "
+    "fmin logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift arctan2 hypot "
+    "copysign nextafter ldexp heaviside logaddexp logaddexp2 gcd lcm matmul vecdot greater greater_equal less "
+    "less_equal equal not_equal".split()
+)
+
+CHANGED_BY_USE = frozenset(
+    "io.StringIO io.BytesIO io.TextIOWrapper io.BufferedReader io.BufferedWriter io.BufferedRandom io.FileIO "
+    "random.Random numpy.random.default_rng numpy.random.Generator numpy.random.RandomState numpy.random.SeedSequence "
+    "numpy.random.PCG64 numpy.random.PCG64DXSM numpy.random.MT19937 numpy.random.Philox numpy.random.SFC64 "
+    "sklearn.utils.check_random_state torch.Generator".split()
+)
+"""Makers of objects that are there to be changed by whoever is handed them: what is written to or drawn from."""
+
+VIEWING_CLASSES = frozenset(("collections.ChainMap",))
+"""Classes whose instances change what they were made from when they are changed."""
 
 FRESH_FUNCTIONS = frozenset(
     "copy.deepcopy numpy.array numpy.zeros numpy.ones numpy.empty numpy.full "
@@ -135,7 +183,7 @@ PURE_METHODS = frozenset(
     "rfind format format_map index "
     "rindex isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric "
     "isprintable isspace istitle isupper "
-    "join ljust rjust lower upper lstrip rstrip strip partition rpartition replace "
+    "join ljust rjust lower upper lstrip rstrip strip rpartition replace "
     "split rsplit splitlines swapcase title "
     "translate zfill removeprefix removesuffix hex bit_length conjugate is_integer "
     "as_integer_ratio total_seconds strftime "
@@ -155,7 +203,7 @@ PURE_METHODS = frozenset(
     "notnull nsmallest nunique pct_change pivot "
     "pivot_table pow prod product quantile query rank reindex rename rename_axis reorder_levels replace resample "
     "reset_index rolling round sem set_axis set_index shift size skew sort_index sort_values squeeze stack std sub "
-    "subtract sum swaplevel to_dict to_frame to_list to_numpy to_period to_records to_string to_timestamp tolist "
+    "sum swaplevel to_dict to_frame to_list to_numpy to_period to_records to_string to_timestamp tolist "
     "transpose truediv truncate tz_convert tz_localize unique unstack value_counts var where xs "
     "cat dt str argmax argmin "
     "argsort flatten ravel reshape nonzero searchsorted swapaxes trace item tobytes "
@@ -210,7 +258,7 @@ RECEIVER_ONLY_METHODS = frozenset(
     "difference_update symmetric_difference_update add_subplot add_argument parse_args step zero_grad pie stem "
     "matshow contour contourf hlines vlines set_aspect invert_yaxis invert_xaxis update_layout add_trace "
     "info sample apply applymap map random integers normal uniform choice "
-    "permutation standard_normal poisson binomial exponential gamma beta rvs".split()
+    "permutation standard_normal poisson binomial exponential gamma beta rvs subtract partition byteswap".split()
 )
 """Methods that change their object only; what they are given stays as it is (but may be kept)."""
 
@@ -224,7 +272,8 @@ SELF_METHODS = frozenset("fit set_params partial_fit".split())
 
 SHALLOW_METHODS = frozenset(
     "append add extend insert update setdefault pop popitem clear remove discard sort reverse appendleft popleft "
-    "extendleft rotate intersection_update difference_update symmetric_difference_update".split()
+    "extendleft rotate subtract partition byteswap intersection_update difference_update "
+    "symmetric_difference_update".split()
 )
 """Methods that change the object itself but nothing that it holds."""
 
@@ -237,7 +286,7 @@ CHANGING_METHODS = RECEIVER_ONLY_METHODS | frozenset(
 ARGUMENT_METHODS = frozenset("shuffle readinto readinto1 recv_into".split())
 """Methods that change their argument."""
 
-MUTATING_KEYWORDS = frozenset(("out", "ax", "file", "buf"))
+MUTATING_KEYWORDS = frozenset(("out", "ax", "file", "buf", "stream", "random_state", "rng", "generator"))
 
 RESOURCES: dict[str, str] = {
     "open": "an open file",
@@ -289,6 +338,8 @@ RESOURCES: dict[str, str] = {
     "weakref.ref": "a weak reference",
     "weakref.WeakValueDictionary": "weak references",
     "weakref.WeakKeyDictionary": "weak references",
+    "weakref.WeakSet": "weak references",
+    "weakref.finalize": "a weak reference",
     "asyncio.create_task": "a running task",
     "asyncio.ensure_future": "a running task",
     "asyncio.Lock": "a lock",
@@ -319,7 +370,42 @@ def root(dotted: str) -> str:
 def is_class(dotted: str) -> bool:
     """Whether the dotted name is that of a class, as far as names say so."""
     name = dotted.rpartition(".")[2]
-    return dotted in BUILTIN_CLASSES or dotted in ("collections.deque", "array.array") or name[:1].isupper()
+    known = dotted in ("collections.deque", "collections.defaultdict", "array.array", "numpy.ndarray")
+    return dotted in BUILTIN_CLASSES or known or name[:1].isupper()
+
+
+@lru_cache(maxsize=4096)
+def changes_first(owner: str, method: str) -> bool:
+    """Whether ``owner.method(x)`` is a class's method called by its class, which may change ``x``."""
+    if not is_class(owner) or method[:1].isupper():
+        return False
+    if method in CHANGING_METHODS:
+        return True
+    module, _, name = owner.rpartition(".")
+    if method in PURE_METHODS or method.startswith(("from", "_")):
+        return False
+    if module and root(module) not in sys.stdlib_module_names:
+        return owner == "numpy.ndarray"
+    try:
+        made = getattr(importlib.import_module(module or "builtins"), name, None)
+    except ImportError:
+        return False
+    kinds = (types.FunctionType, types.MethodDescriptorType)
+    return isinstance(made, type) and isinstance(inspect.getattr_static(made, method, None), kinds)
+
+
+@lru_cache(maxsize=4096)
+def changed_positions(dotted: str) -> tuple[int, ...]:
+    """Positions of the arguments that a library function changes."""
+    if dotted in MUTATING_FUNCTIONS:
+        return MUTATING_FUNCTIONS[dotted]
+    if not dotted.startswith("numpy."):
+        return ()
+    name = dotted.removeprefix("numpy.")
+    if name.endswith(".at"):
+        return (0,)
+    # Where the result goes may be said by position.
+    return (2,) if name in _BINARY_UFUNCS else (1,) if name in _UNARY_UFUNCS else ()
 
 
 def is_functional(dotted: str) -> bool:

@@ -392,11 +392,10 @@ def _memory(code: Code) -> str | None:
 def _cached(live: Liveness, program: Program) -> Iterator[Finding]:
     """A cache is lost between processes: harmless for pure functions, wrong for others."""
     for code in program.codes.values():
-        if (
-            not code.cached
-            or code.effects is None
-            or not (code.effects.impure or code.effects.mutated or code.stateful)
-        ):
+        if not code.cached or code.effects is None:
+            continue
+        results_change = any(code.kept in part.effects.mutated for part in live.parts)
+        if not (code.effects.impure or code.effects.mutated or code.stateful or results_change):
             continue
         callers = [part for part in live.parts[2:] if code.label in part.effects.called]
         if len(callers) > 1:

@@ -244,7 +244,8 @@ class Walker(Calls):
         if forever:
             self.leave(effects, certain_once if left_early else set(before))
             return left_early
-        self.leave(effects, set(before))
+        # What a turn deletes is not certain any more.
+        self.leave(effects, before & certain_once)
         if node.orelse:
             if left_early:
                 self.branches([node.orelse, []], frame)
@@ -328,6 +329,9 @@ class Walker(Calls):
             if node.returns is not None:
                 self.eval(node.returns, frame)
         value, code = self.define(node, node.name, frame)
+        for one in node.decorator_list:
+            if isinstance(one, ast.Attribute):
+                self.register(one, self.eval(one.value, frame), one.attr, value, frame)
         names = [
             self.program.dotted(one) or getattr(tree, "id", "")
             for one, tree in zip(decorators, node.decorator_list, strict=True)
@@ -368,6 +372,9 @@ class Walker(Calls):
         for decorator, name in zip(decorators, names, strict=True):
             if name in CACHE_DECORATORS:
                 code.cached = True
+                kept = self.program.new("object", self.site(code.node), code.node.col_offset, f"cache of {code.name}")
+                (code.kept,) = kept.own
+                value = Value(value.own, value.reach | kept.reach)
             elif name in ("property", "functools.cached_property") or name.endswith(".setter"):
                 code.is_property = True
             elif name in (
