@@ -372,6 +372,9 @@ class Walker(Calls):
         for decorator, name in zip(decorators, names, strict=True):
             if name in CACHE_DECORATORS:
                 code.cached = True
+                if name == "functools.cached_property":
+                    # Its instance keeps what it gave, and is handed over with it.
+                    continue
                 kept = self.program.new("object", self.site(code.node), code.node.col_offset, f"cache of {code.name}")
                 (code.kept,) = kept.own
                 value = Value(value.own, value.reach | kept.reach)
