@@ -18,6 +18,7 @@ from cellmill.notebook.read import notebook_of_cells
 from cellmill.notebook.steps import Steps
 
 SIZES = (30, 100, 300, 500, 1000, 2000)
+SHAPE_SIZES = (250, 500, 1000)
 REPEATS = 5
 
 SHARED = """import numpy as np
@@ -69,6 +70,23 @@ CELLS = (
     "results['part_{n}'] = summary\nprint(f\"{{len(results)}} parts, {{summary['a']:.2f}}\")",
 )
 
+START = (
+    "import matplotlib.pyplot as plt\nimport pandas as pd\nx0, log, config = 1, [], {}\n"
+    "frame = pd.DataFrame({'a': [1]})\ndef f0(v):\n    return v"
+)
+# Cells that are all alike: each goes on with what the one above made, or adds to what all share.
+SHAPES = {
+    "numbers, each from the one above": "x{n} = x{p} + 1\nprint(x{n})",
+    "a list that each cell adds to": "y{n} = [x0, {n}]\nlog.append(y{n})\nprint(len(log))",
+    "a dictionary that each cell adds to and reads": "config['k{n}'] = [{n}]\nz{n} = config['k{n}']",
+    "columns of one DataFrame": "frame['c{n}'] = frame['a'] * {n}\nframe.loc[frame['c{n}'] > 2, 'a'] = 0\nframe.head()",
+    "DataFrames": "d{n} = frame.copy()\nd{n}['c'] = d{n}['a'].rolling(3).mean()\nd{n}.groupby('c').agg('mean')",
+    "figures": "fig, ax = plt.subplots()\nax.plot(frame['a'], label='{n}')\nax.set_title('t')\nplt.show()",
+    "functions, each calls the one above": "def f{n}(v):\n    return f{p}(v) + 1\nprint(f{n}(2))",
+    "classes": "class C{n}:\n    def __init__(self, v):\n        self.v = v\n    def m(self):\n"
+    "        return self.v\no{n} = C{n}(log)\nprint(o{n}.m())",
+}
+
 
 def notebook(cells: int, steps: int) -> Steps:
     """A notebook of ordinary cells in equal steps."""
@@ -80,6 +98,18 @@ def notebook(cells: int, steps: int) -> Steps:
         kind = number % len(CELLS)
         first = number if kind == 0 else first
         code.append((f"step:s{min(number // size, steps - 1)}", CELLS[kind].format(n=number, p=first)))
+    return _steps(code)
+
+
+def alike(shape: str, cells: int, steps: int = 12) -> Steps:
+    """A notebook of cells that differ only in their numbers, in equal steps."""
+    size = max(1, cells // steps)
+    code = [("step:s0", START)]
+    code += [(f"step:s{min(n // size, steps - 1)}", SHAPES[shape].format(n=n, p=n - 1)) for n in range(1, cells)]
+    return _steps(code)
+
+
+def _steps(code: list[tuple[str, str]]) -> Steps:
     raw = [
         {"cell_type": "code", "id": f"cell-{at}", "metadata": {"tags": [tag]}, "source": source}
         for at, (tag, source) in enumerate(code)
@@ -105,7 +135,9 @@ def main() -> None:
         figures = [milliseconds(notebook(cells, steps)) for steps in (12, cells)]
         rows.append([str(cells), *(f"{one:.0f}" for pair in figures for one in pair)])
     head = ["cells", "12 steps, first", "again", "a step a cell, first", "again"]
-    print(f"{circumstances('cellmill')}\n\n{table(head, rows)}")
+    print(f"{circumstances('cellmill')}\n\n{table(head, rows)}\n")
+    rows = [[shape, *(f"{milliseconds(alike(shape, cells))[1]:.0f}" for cells in SHAPE_SIZES)] for shape in SHAPES]
+    print(table(["cells that are alike, in 12 steps", *(f"{cells} cells" for cells in SHAPE_SIZES)], rows))
 
 
 if __name__ == "__main__":
