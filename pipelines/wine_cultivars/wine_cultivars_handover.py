@@ -21,9 +21,11 @@ import io
 import itertools
 import json
 import logging
+import operator
 import os
 import pickle
 import shutil
+import struct
 import sys
 import types
 import typing
@@ -459,9 +461,15 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.looked_into = looked_into
         self.spans: dict[int, dict[int, tuple[int, int]]] = {}
         self.apart: dict[int, Any] = {}
+        self.buffers: dict[int, Any] = {}
+        self.looking: dict[int, Any] = {}
+        self.nans: dict[int, float] = {}
         self.hooks: list[tuple[type, str, Any]] = []
         self.foreign: dict[int, dict[str, Any]] = {}
+        self.special: dict[int, Any] = {}
         self.reducers = {**_REDUCERS, **_array_reducers()}
+        numpy = sys.modules.get("numpy")
+        self.array_kinds = frozenset() if numpy is None else frozenset(_subclasses(numpy.ndarray)) - {*self.reducers}
 
     def dump_all(self, value: Any) -> None:
         """Dump a value, then what its classes do when subclasses or instances of them are made."""
@@ -470,12 +478,28 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             hooks, self.hooks = self.hooks, []
             self.dump(hooks)
         self.dump(None)
+        for at in self.looking.keys() & self.buffers.keys():
+            kind = type(self.buffers[at]).__name__
+            raise pickle.PicklingError(f"an array looks into the memory of a {kind}, which would be two copies")
 
     def persistent_id(self, value: Any) -> str | None:
+        kind = type(value)
+        if kind is float and value != value:
+            return self._not_a_number(value)
+        if kind is bytearray or kind is array.array:
+            self.buffers[id(value)] = value
         name = self.files.get(id(value))
         if name is not None and _is_array(value):
             self._note(value)
         return name
+
+    def _not_a_number(self, value: float) -> str:
+        """It is equal to nothing, so that lists and dictionaries find it by identity alone: it stays one object."""
+        for module in ("numpy", "math"):
+            if getattr(sys.modules.get(module), "nan", None) is value:
+                return f"nan:{module}"
+        self.nans[id(value)] = value
+        return f"nan:{list(self.nans).index(id(value))}:{struct.pack('>d', value).hex()}"
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)
@@ -483,6 +507,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return self._reduce_class(value)
         if (reduce := self.reducers.get(kind)) is not None:
             return reduce(self, value)
+        if kind in self.array_kinds:
+            self._note(value)
+            self.special[id(value)] = value
         if issubclass(kind, BaseException) and isinstance(kind.__init__, types.FunctionType):
             return _make_error, (kind, value.args), vars(value)
         return NotImplemented
@@ -571,6 +598,11 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return NotImplemented
         return type(value), (dict(value),)
 
+    def _reduce_weak_set(self, value: weakref.WeakSet[Any]) -> Any:
+        if not all(isinstance(one, type) for one in value):
+            raise pickle.PicklingError("cannot pickle weak references: what they refer to may be gone when loaded")
+        return type(value), (list(value),)
+
     def _reduce_new_type(self, value: Any) -> Any:
         return type(value), (value.__qualname__, value.__supertype__), {"__module__": value.__module__}
 
@@ -595,6 +627,17 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return NotImplemented
         return _spread_array, (array.copy(), array.strides, array.flags.writeable)
 
+    def _reduce_record(self, record: Any) -> Any:
+        """One record of an array, which is a look into it."""
+        import numpy
+
+        if not isinstance(record.base, numpy.ndarray) or record.dtype.hasobject:
+            return NotImplemented
+        offset = _address(record) - _address(_owner(record.base))
+        one = numpy.ndarray((), record.dtype, _owner(record.base), offset)
+        one.flags.writeable = record.flags.writeable
+        return operator.getitem, (one, ())
+
     def _reduce_mapped(self, array: Any) -> Any:
         """An array in a file of the author's: the same file again."""
         base = _owner(array)
@@ -616,6 +659,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return make, (values, *others)
 
     def _note(self, array: Any) -> None:
+        memory = _owner(array).base
+        memory = memory.obj if isinstance(memory, memoryview) else memory
+        if memory is not None and array.flags.writeable:
+            self.looking[id(memory)] = memory
         self.spans.setdefault(id(_owner(array)), {})[id(array)] = _span(array)
 
     def overlapping(self) -> set[int]:
@@ -625,6 +672,11 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             ordered = sorted(spans.values())
             if any(start < end for (_, end), (start, _) in itertools.pairwise(ordered)):
                 found.add(owner)
+                for one in self.special.keys() & spans.keys():
+                    kind = type(self.special[one]).__name__
+                    raise pickle.PicklingError(
+                        f"a {kind} shares its memory with another array, which would be two copies"
+                    )
         return found
 
 
@@ -650,6 +702,7 @@ _REDUCERS: dict[type, Callable[[_Pickler, Any], Any]] = {
     functools._lru_cache_wrapper: _Pickler._reduce_cached,
     functools.cached_property: _Pickler._reduce_cached_property,
     weakref.WeakKeyDictionary: _Pickler._reduce_weak_keys,
+    weakref.WeakSet: _Pickler._reduce_weak_set,
     typing.NewType: _Pickler._reduce_new_type,
     object: _Pickler._reduce_marker,
     io.TextIOWrapper: _Pickler._refuse,
@@ -663,6 +716,7 @@ def _array_reducers() -> dict[type, Callable[[_Pickler, Any], Any]]:
     found: dict[type, Callable[[_Pickler, Any], Any]] = {}
     if (numpy := sys.modules.get("numpy")) is not None:
         found |= {numpy.ndarray: _Pickler._reduce_array, numpy.memmap: _Pickler._reduce_mapped}
+        found[numpy.void] = _Pickler._reduce_record
     if (blocks := sys.modules.get("pandas.core.internals.blocks")) is not None:
         found |= dict.fromkeys(_subclasses(blocks.Block), _Pickler._reduce_block)
     return found
@@ -728,6 +782,7 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file)
         self.folder = folder
         self.loaded: dict[str, Any] = {} if loaded is None else loaded
+        self.nans: dict[str, float] = {}
 
     def load_all(self) -> Any:
         value = self.load()
@@ -745,6 +800,11 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
     def persistent_load(self, key: Any) -> Any:
+        if key.startswith("nan:"):
+            _, where, *content = key.split(":")
+            if not content:
+                return importlib.import_module(where).nan
+            return self.nans.setdefault(key, struct.unpack(">d", bytes.fromhex(content[0]))[0])
         if key not in self.loaded:
             self.loaded[key] = _read_file(self.folder / key)
         return self.loaded[key]
@@ -1118,7 +1178,10 @@ def _handler(name: str, handler: logging.Handler) -> tuple[str, Any, int, loggin
         return ("file", handler.baseFilename, *end)
     if type(handler) is logging.StreamHandler and handler.stream in (sys.stdout, sys.stderr):
         return ("stream", "stdout" if handler.stream is sys.stdout else "stderr", *end)
-    if isinstance(handler, logging.NullHandler) or type(handler).__module__ not in ("__main__", "logging.handlers"):
+    in_memory = type(handler) is logging.StreamHandler and isinstance(handler.stream, io.StringIO)
+    if isinstance(handler, logging.NullHandler) or (
+        not in_memory and type(handler).__module__ not in ("__main__", "logging.handlers")
+    ):
         return None
     raise HandoverError(
         f"logger {name or 'root'} has a {_kind(handler)}, which can't be handed to later tasks; "
