@@ -377,6 +377,32 @@ PROGRAMS: dict[str, dict[str, Any]] = {
             ),
         ],
     },
+    "dialect": {
+        "cells": [
+            (A, "import csv\ncsv.register_dialect('excel', delimiter=';')"),
+            (B, "import io\nprint(list(csv.reader(io.StringIO('a;b'), 'excel')))"),
+        ],
+    },
+    "set_by_a_function": {
+        "cells": [
+            (SHARED, "import csv\ndef prepare(limit):\n    csv.field_size_limit(limit)"),
+            (A, "prepare(3)"),
+            (B, "print(csv.field_size_limit())"),
+        ],
+    },
+    "dialect_shared": {
+        "cells": [
+            (SHARED, "import csv, io\ncsv.register_dialect('excel', delimiter=';')"),
+            (A, "rows=list(csv.reader(io.StringIO('a;b'), 'excel'))"),
+            (B, "print(rows, list(csv.reader(io.StringIO('c;d'), 'excel')))"),
+        ],
+    },
+    "dialect_last": {
+        "cells": [
+            (A, "import csv, io\ntext='a;b'"),
+            (B, "csv.register_dialect('excel', delimiter=';')\nprint(list(csv.reader(io.StringIO(text), 'excel')))"),
+        ],
+    },
     "timeit": {
         "cells": [
             (A, "k=2"),
@@ -388,7 +414,7 @@ PROGRAMS: dict[str, dict[str, Any]] = {
         ],
     },
 }
-REFUSED = {"split_bad": "step-cycle"}
+REFUSED = {"split_bad": "step-cycle", "dialect": "lost-setting", "set_by_a_function": "lost-setting"}
 
 
 @pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - REFUSED.keys()))

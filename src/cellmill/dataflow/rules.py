@@ -33,7 +33,7 @@ from cellmill.rules.names import (
     UsedBeforeDefined,
 )
 from cellmill.rules.rule import Rule
-from cellmill.rules.state import CachedFunction, FunctionState, ModuleState, ProcessState, Unserializable
+from cellmill.rules.state import CachedFunction, FunctionState, LostSetting, ModuleState, ProcessState, Unserializable
 from cellmill.rules.tags import UntaggedCells
 
 RESERVED_PARAMETERS = frozenset(("upstream", "product", "resources_"))
@@ -49,6 +49,7 @@ def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Pr
     found += _function_state(live, flows, program)
     found += _cached(live, program)
     found += _process_state(live)
+    found += _lost_settings(live)
     found += _module_state(live)
     found += figures.across_steps(live)
     found += _dynamic(live)
@@ -428,6 +429,24 @@ def _process_state(live: Liveness) -> Iterator[Finding]:
                 site,
                 part.name,
                 shown,
+            )
+
+
+def _lost_settings(live: Liveness) -> Iterator[Finding]:
+    """A setting that is not in the later steps' processes, and that nothing can take there."""
+    for part in live.parts[2:-1]:
+        for name, site in part.effects.states.items():
+            if not name.startswith(state.LOST):
+                continue
+            setter = name.removeprefix(state.LOST)
+            yield _finding(
+                LostSetting,
+                f"`{setter}` changes what {setter.partition('.')[0]} keeps for this process; the later steps run in "
+                "processes of their own and would go without",
+                "tag the cell `shared`, so that every step starts with it",
+                site,
+                part.name,
+                setter,
             )
 
 

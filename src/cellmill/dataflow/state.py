@@ -70,6 +70,32 @@ _SETTERS: dict[str, str] = {
     "logging.config.fileConfig": "logging",
 }
 
+_KEPT_BY_LIBRARIES = frozenset(
+    "os.umask time.tzset signal.signal socket.setdefaulttimeout csv.register_dialect "
+    "csv.unregister_dialect csv.field_size_limit mimetypes.add_type mimetypes.init copyreg.pickle codecs.register "
+    "codecs.register_error sqlite3.register_adapter sqlite3.register_converter sys.set_int_max_str_digits "
+    "sys.setswitchinterval threading.stack_size resource.setrlimit urllib.request.install_opener "
+    "gettext.install gettext.textdomain "
+    "xml.etree.ElementTree.register_namespace "
+    "numpy.seterrcall numpy.setbufsize numpy.set_string_function "
+    "pandas.api.extensions.register_dataframe_accessor pandas.api.extensions.register_series_accessor "
+    "pandas.api.extensions.register_index_accessor pandas.api.extensions.register_extension_dtype "
+    "matplotlib.colormaps.register matplotlib.scale.register_scale "
+    "matplotlib.projections.register_projection matplotlib.font_manager.fontManager.addfont "
+    "torch.set_default_dtype torch.set_default_device torch.set_default_tensor_type "
+    "torch.use_deterministic_algorithms torch.set_printoptions torch.set_float32_matmul_precision "
+    "tensorflow.random.set_seed tensorflow.keras.utils.set_random_seed keras.utils.set_random_seed "
+    "tensorflow.config.run_functions_eagerly tensorflow.keras.backend.set_floatx keras.backend.set_floatx "
+    "jax.config.update polars.enable_string_cache "
+    "sympy.init_printing joblib.register_parallel_backend ".split()
+)
+"""Functions that change what the process or a library keeps for itself: there is a way to set it, none to carry it.
+
+Not those that are mostly used in a ``with`` statement, after which everything is as before."""
+
+LOST = "kept:"
+"""Begins the name of a state that can't be carried: ``kept:csv.register_dialect``."""
+
 _PLACES: dict[str, str] = {
     "os.environ": "os.environ",
     "pandas.options": "pandas.options",
@@ -92,7 +118,7 @@ _DRAWING_METHODS = frozenset(
 
 def set_by_call(dotted: str) -> str | None:
     """The state that a call of this function sets, if any."""
-    return _SETTERS.get(dotted)
+    return f"{LOST}{dotted}" if dotted in _KEPT_BY_LIBRARIES else _SETTERS.get(dotted)
 
 
 def set_by_method(name: str) -> str | None:

@@ -161,6 +161,44 @@ class ProcessState(Rule):
     severities = ("warning",)
 
 
+class LostSetting(Rule):
+    """The step changes what a library or the process keeps for itself, which no other process can be given.
+
+    Why
+    ---
+    A dialect that was registered, a signal's handler, a library's default type: each task is a process of its own, and
+    what the step has set is not there in the later ones, which would do something else and say nothing.
+
+    Bad
+    ---
+    %%step load
+    import csv
+    csv.register_dialect("excel", delimiter=";")
+    # %%
+    %%step rows
+    import csv, io
+    print(list(csv.reader(io.StringIO("a;b"), "excel")))
+
+    Good
+    ----
+    %%shared
+    import csv
+    csv.register_dialect("excel", delimiter=";")
+    # %%
+    %%step rows
+    import csv, io
+    print(list(csv.reader(io.StringIO("a;b"), "excel")))
+
+    Remedy
+    ------
+    Tag the cell `shared`, so that every step starts with it; or set it in the step that needs it.
+    """
+
+    code = "CM305"
+    kinds = ("lost-setting",)
+    severities = ("error",)
+
+
 class EvidenceDiffers(Rule):
     """The notebook was observed, and a step sets or changes a variable though its source does not show it.
 
