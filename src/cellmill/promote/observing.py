@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from cellmill.dataflow import ordered_steps
+from cellmill.dataflow import Dataflow, StepFlow, ordered_steps
 from cellmill.findings import Finding
 from cellmill.notebook import read_steps
 from cellmill.notebook.cells import Notebook
@@ -38,10 +39,16 @@ def keep_what_was_seen(looks: Looks | None, notebook: Notebook) -> tuple[tuple[F
     before = read_cells(notebook)[1]
     write_record(notebook, moments)
     _, now, findings = read_cells(notebook)
-    if now.steps == before.steps or any(one.severity == "error" for one in findings):
+    same = _handed_over(now) == _handed_over(before)
+    if same or any(one.severity == "error" for one in findings):
         return told_by_a_run(findings), ()
     note = "What the run showed changes the pipeline: `cellmill promote` brings it up to date."
     return told_by_a_run(findings), (note,)
+
+
+def _handed_over(flows: Dataflow) -> list[StepFlow]:
+    """What promotion writes of the steps: all but what each does inside."""
+    return [replace(one, reads=(), binds=(), mutates=()) for one in flows.steps]
 
 
 def told_by_a_run(findings: Iterable[Finding]) -> tuple[Finding, ...]:
