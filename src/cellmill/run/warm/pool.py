@@ -15,7 +15,7 @@ from cellmill.run.warm.process import CannotWarm, LeftOut, WarmKernel, WarmProce
 # Variables that are different for each kernel; none of the libraries that are imported beforehand reads them.
 _OF_ONE_KERNEL = ("JPY_", "MLFLOW_", "_MLFLOW_")
 
-_LAUNCHER = ["-m", "ipykernel_launcher", "-f"]
+_LAUNCHER = ["-m", "ipykernel_launcher"]
 
 Key = tuple[Any, ...]
 
@@ -60,9 +60,10 @@ class WarmPool:
         variables, folder, streams
             As for :meth:`WarmProcess.fork`.
         """
-        if list(command[-4:-1]) != _LAUNCHER:
-            return None  # no kernel of ipykernel's, or one with options of its own
-        key = (tuple(command[:-4]), _lasting(variables), os.path.realpath(folder), _limits())
+        place = next((i for i in range(1, len(command)) if list(command[i : i + 2]) == _LAUNCHER), None)
+        if place is None:
+            return None  # no kernel of ipykernel's
+        key = (tuple(command[:place]), _lasting(variables), os.path.realpath(folder), _limits())
         with self._lock:
             if not _can_fork():
                 self._say(key, "only Linux allows it")

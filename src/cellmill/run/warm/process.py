@@ -20,8 +20,9 @@ from cellmill.run.warm.imports import VETTED, Imported
 
 _SIZE = struct.Struct("!I")
 
-# Seconds that the imports may take, and between two looks whether they are still wanted.
+# Seconds that the imports and a fork may take, and between two looks whether the imports are still wanted.
 _PATIENCE = 120.0
+_FORK_PATIENCE = 30.0
 _LOOK = 0.05
 
 _CODE = """
@@ -180,7 +181,9 @@ class WarmProcess:
             except OSError as error:
                 raise CannotWarm("the warm process has ended") from error
             with self._news:
-                self._news.wait_for(lambda: self._started or self._gone)
+                if not self._news.wait_for(lambda: self._started or self._gone, timeout=_FORK_PATIENCE):
+                    # A library hangs in what it does at a fork.
+                    self._process.kill()
                 if not self._started:
                     raise CannotWarm("the warm process has ended")
                 return self._started.pop()

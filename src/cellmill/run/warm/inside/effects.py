@@ -175,7 +175,7 @@ def _shell_of_a_kernel() -> Iterator[None]:
         for module in modules:
             module.get_ipython = lambda: shell
         vars(builtins).update(names)
-        sys.stdout, sys.stderr = _Stream("stdout"), _Stream("stderr")  # type: ignore[assignment]
+        sys.stdout, sys.stderr = _Stream("stdout"), _Stream("stderr")
         yield
     finally:
         sys.stdout, sys.stderr = before

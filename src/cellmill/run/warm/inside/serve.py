@@ -83,15 +83,20 @@ def main() -> None:
     hidden = HiddenLibraries(before, effects)
     shadowed = _shadowed(before)
     threads = _threads_that_stay()
-    if shadowed or threads:
-        owner.send(refused=f"{shadowed} is also in the working folder" if shadowed else f"{threads} runs a thread")
+    if shadowed:
+        owner.send(refused=f"{shadowed} is also in the working folder")
+        return
+    if threads:
+        owner.send(refused=f"the imports leave a thread running ({threads})")
         return
     owner.send(ready=True, folders=_folders())
     request = _serve(owner)
-    if request is not None:
-        # Here is the forked child: its stack is as short as that of a kernel that was started from its file.
-        request.variables |= of_kernels
-        _become_kernel(request, hidden)
+    if request is None:
+        # Nothing of this process is worth the time that taking it apart in order takes.
+        os._exit(0)
+    # Here is the forked child: its stack is as short as that of a kernel that was started from its file.
+    request.variables |= of_kernels
+    _become_kernel(request, hidden)
 
 
 def _prepare() -> frozenset[str]:
@@ -198,7 +203,10 @@ def _become_kernel(request: Request, hidden: HiddenLibraries) -> None:
         del os.environ[name]
     os.environ.update(request.variables)
     launcher = importlib.util.find_spec("ipykernel_launcher")
-    sys.argv[:] = [str(launcher.origin if launcher is not None else ""), *request.command[-2:]]
+    sys.argv[:] = [
+        str(launcher.origin if launcher is not None else ""),
+        *request.command[request.command.index("ipykernel_launcher") + 1 :],
+    ]
     sys.orig_argv[:] = request.command
     _reseed()
     hidden.hide()
