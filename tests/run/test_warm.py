@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
-from importlib.metadata import entry_points
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -206,13 +207,16 @@ def test_a_module_of_the_authors_is_never_taken_for_a_library(pipeline: Any, ste
     assert pipeline.text_of("two") == "me\n"
 
 
-@pytest.mark.skipif(
-    "cellmill-warm" not in entry_points(group="jupyter_client.kernel_provisioners").names,
-    reason="the package was installed before it had the entry point",
-)
 def test_other_programs_can_name_the_provisioner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import subprocess
-
+    group = "jupyter_client.kernel_provisioners"
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    # As an installation writes it: this environment's may be older than the entry point.
+    metadata = tmp_path / "lib" / "as_installed-0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: as_installed\nVersion: 0\n")
+    entries = [f"{name} = {value}" for name, value in project["entry-points"][group].items()]
+    (metadata / "entry_points.txt").write_text("\n".join([f"[{group}]", *entries]))
+    monkeypatch.setenv("PYTHONPATH", str(metadata.parent))
     cell = nbformat.v4.new_code_cell("import os\nprint(os.getppid())")
     for name in ("a", "b"):
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
