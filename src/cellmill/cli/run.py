@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Run steps that are up to date as well.")
 @click.option("--only", metavar="STEP", help="Run this step alone.")
 @click.option("--from", "from_", metavar="STEP", help="Run this step and all that follow.")
+@click.option(
+    "--warm/--no-warm",
+    envvar="CELLMILL_WARM",
+    default=False,
+    help="Import once what the steps import, and fork their kernels from there (Linux).",
+)
 @click.option("--run-record", type=click.Path(path_type=Path), hidden=True)
 @click.option("--run-lock", type=int, hidden=True)
 @click.pass_context
@@ -34,6 +40,7 @@ def run(
     force: bool,
     only: str | None,
     from_: str | None,
+    warm: bool,
     run_record: Path | None,
     run_lock: int | None,
 ) -> None:
@@ -47,7 +54,7 @@ def run(
     if only is not None and from_ is not None:
         raise click.UsageError("--only and --from exclude each other.")
     folder = find_pipeline(pipeline)
-    options = Options(assignments, profile, force=force, only=only, from_=from_)
+    options = Options(assignments, profile, force=force, only=only, from_=from_, warm=warm)
     with open_log(folder, "run", options.as_words(), run_record, run_lock) as log:
         result = _run(folder, options, log)
     ctx.exit({"succeeded": 0, "failed": 1, "stopped": STOPPED}[result.state])
@@ -62,6 +69,7 @@ class Options:
     force: bool
     only: str | None
     from_: str | None
+    warm: bool = False
 
     def as_words(self) -> list[str]:
         """As they were typed."""
@@ -72,6 +80,7 @@ class Options:
     def lasting(self) -> list[str]:
         """Those that the next run needs too."""
         words = [part for text in self.assignments for part in ("-p", text)]
+        words += ["--warm"] if self.warm else []
         return words + (["--env", self.profile] if self.profile is not None else [])
 
 
@@ -133,6 +142,7 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
                 force=options.force,
                 only=options.only,
                 from_=options.from_,
+                warm=options.warm,
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(progress, tracker, log),
                 task_environment=tracker.task_environment,

@@ -22,6 +22,7 @@ from papermill.engines import NBClientEngine, papermill_engines  # noqa: TID253
 from papermill.log import logger  # noqa: TID253
 
 from cellmill.run.stop import RunningKernel, StopSwitch
+from cellmill.run.warm import WarmPool
 
 ENGINE = "cellmill"
 
@@ -81,6 +82,8 @@ class Execution:
         Asked when no attempt is left: True if the failure was not the step's own, and it may be tried once more.
     beside
         Asked before and after each cell for code that runs beside it: silently, as no part of the notebook.
+    warm
+        Where its kernel is forked from; None for one that is started in the ordinary way.
     attempt
         The number of the attempt that was made last; 0 if none was.
     """
@@ -95,6 +98,7 @@ class Execution:
     retried: Callable[[int, CellFailure], None]
     forgiven: Callable[[CellFailure], bool] = lambda _: False
     beside: Callable[[Moment, Any], str | None] = lambda _moment, _cell: None
+    warm: WarmPool | None = None
     attempt: int = 0
     failure: CellFailure | None = None
 
@@ -197,6 +201,10 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
 
     def start_new_kernel(self, **options: Any) -> None:
         """Start the kernel's process, known from its first moment to whoever may have to end it."""
+        if self._execution.warm is not None:
+            from cellmill.run.warm.provisioner import use
+
+            use(self.km, self._execution.warm)
         super().start_new_kernel(**options)
         self._kernel.started(self.km.provisioner.process)
 

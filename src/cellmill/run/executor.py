@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from cellmill.run.report import write_report
 from cellmill.run.result import TaskResult
 from cellmill.run.settings import StepSettings
 from cellmill.run.stop import StopSwitch
+from cellmill.run.warm import WarmPool, pipeline_imports
 
 if TYPE_CHECKING:
     from ploomber import DAG
@@ -94,7 +95,9 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     environment: Callable[[str], Mapping[str, str]] = lambda _: {}
     forgive: Callable[[Failure], bool] = lambda _: False
     beside: Callable[[str, Moment, Any], str | None] = lambda _task, _moment, _cell: None
+    warm: bool = False
     results: dict[str, TaskResult] = field(default_factory=dict)
+    _pool: WarmPool | None = None
 
     def __call__(self, dag: DAG, show_progress: bool = False) -> list[Any]:  # noqa: ARG002 - Ploomber's signature
         """Execute the DAG; Ploomber calls this.
@@ -109,16 +112,41 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             if self.selection.names is not None and name in self.selection.names:
                 dag[name].render(force=True)
         reports: list[Any] = []
-        for name in self.order:
-            reason, up_to_date = self._reason_to_skip(dag[name])
-            if reason is not None:
-                self._skip(dag[name], reason, up_to_date=up_to_date)
-            else:
-                self._execute(dag[name], reports)
+        with self._warm_pool(dag):
+            for name in self.order:
+                reason, up_to_date = self._reason_to_skip(dag[name])
+                if reason is not None:
+                    self._skip(dag[name], reason, up_to_date=up_to_date)
+                else:
+                    self._execute(dag[name], reports)
         bad = [result for result in self.results.values() if result.state in ("failed", "stopped")]
         if bad or self.stop.requested:
             raise DAGBuildError("\n".join(result.failure.sentence for result in bad if result.failure))
         return reports
+
+    @contextmanager
+    def _warm_pool(self, dag: DAG) -> Iterator[None]:
+        """Keep a warm process while the tasks run; not for a single one, which would gain nothing by it."""
+        wanted = self.selection.names
+        asked = [name for name in self.order if wanted is None or name in wanted]
+        if not self.warm or sum(dag[name].exec_status != TaskStatus.Skipped for name in asked) < 2:
+            yield
+            return
+        files = [file for name in asked if (file := self._file(dag[name])) is not None]
+        self._pool = WarmPool(
+            pipeline_imports(self.pipeline.folder, files, self.pipeline.workdir),
+            notify=lambda text: self.emit(Event("notice", data={"text": text})),
+            cancelled=lambda: self.stop.requested,
+        )
+        try:
+            yield
+        finally:
+            self._pool.close()
+            self._pool = None
+
+    def _file(self, task: Task) -> Path | None:
+        location = getattr(task.source, "loc", None)
+        return self.pipeline.folder / str(location).rsplit(":", 1)[0] if location else None
 
     def _reason_to_skip(self, task: Task) -> tuple[str | None, bool]:
         if self.stop.requested:
@@ -198,6 +226,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             retried=lambda attempt, failure: self._retried(facts, attempt, settings.retries + 1, failure),
             forgiven=lambda failure: self.forgive(failure_of_cell(failure, facts)),
             beside=lambda moment, cell: self.beside(task.name, moment, cell),
+            warm=self._pool,
         )
         # Papermill would change this whole process's folder to `cwd`; our engine starts the kernel there instead.
         kept = {key: value for key, value in options.items() if key != "cwd"}
@@ -210,11 +239,9 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         return execution
 
     def _facts(self, task: Task) -> TaskFacts:
-        location = getattr(task.source, "loc", None)
-        file = Path(str(location).rsplit(":", 1)[0]) if location else self.pipeline.folder / "pipeline.yaml"
         return TaskFacts(
             name=task.name,
-            file=file if file.is_absolute() else self.pipeline.folder / file,
+            file=self._file(task) or self.pipeline.folder / "pipeline.yaml",
             pipeline=self.pipeline.folder,
             workdir=self.pipeline.workdir,
             executed=Products.of(task).notebook,

@@ -40,6 +40,7 @@ def run_pipeline(
     task_environment: TaskEnvironment | None = None,
     forgive: Callable[[Failure], bool] | None = None,
     beside: Beside | None = None,
+    warm: bool | None = None,
     output: Path | None = None,
     stop: StopSwitch | None = None,
     run_id: str | None = None,
@@ -67,6 +68,8 @@ def run_pipeline(
     beside
         Asked before and after each cell of a task (with the task's name, "before" or "after", and the cell) for code to
         execute beside it in the task's kernel: silently, as no part of the task.
+    warm
+        Fork the tasks' kernels from a process that holds what they import. As ``CELLMILL_WARM`` says where it is None.
     output
         Another folder for the products than ``output`` in the pipeline's folder.
     stop
@@ -97,6 +100,7 @@ def run_pipeline(
             executor.environment = task_environment or executor.environment
             executor.forgive = forgive or executor.forgive
             executor.beside = beside or executor.beside
+            executor.warm = os.environ.get("CELLMILL_WARM", "0") not in ("", "0") if warm is None else warm
         except KeyboardInterrupt:
             return run.finished("stopped", ())
         signals.executing = True

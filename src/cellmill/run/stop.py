@@ -7,14 +7,28 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from subprocess import Popen
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 EndReason = Literal["stopped", "timeout"]
 
 # Seconds between the interrupt, which lets `finally` blocks of a cell run, and the kill.
 GRACE = 2.0
+
+
+class Process(Protocol):
+    """What is needed of a ``subprocess.Popen``."""
+
+    @property
+    def pid(self) -> int: ...  # noqa: D102
+
+    def poll(self) -> int | None: ...  # noqa: D102
+
+    def wait(self, timeout: float | None = None) -> int: ...  # noqa: D102
+
+    def terminate(self) -> None: ...  # noqa: D102
+
+    def kill(self) -> None: ...  # noqa: D102
 
 
 class RunningKernel:
@@ -26,13 +40,13 @@ class RunningKernel:
 
     def __init__(self) -> None:
         self.reason: EndReason | None = None
-        self._process: Popen[bytes] | None = None
+        self._process: Process | None = None
         self._ready = False
         self._timers: list[threading.Timer] = []
         # A signal handler may run while its own thread holds the lock.
         self._lock = threading.RLock()
 
-    def started(self, process: Popen[bytes]) -> None:
+    def started(self, process: Process) -> None:
         """Take over the process; it ends at once if its end was asked for while it was being made."""
         with self._lock:
             self._process = process
