@@ -226,3 +226,20 @@ def test_what_a_library_forgets_when_it_pickles_is_no_difference(tmp_path: Path)
 
     assert compared(tmp_path, made, pickle.loads(pickle.dumps(made))).state == "equal"
     assert compared(tmp_path, made, Bunch(rows=[1, 3])).state == "different"
+
+
+def function_of(source: str) -> Any:
+    namespace: dict[str, Any] = {"__name__": "elsewhere"}
+    exec(compile(source, "cell", "exec"), namespace)
+    return namespace["f"]
+
+
+def test_a_function_is_what_it_does_wherever_its_imports_stand(tmp_path: Path) -> None:
+    body = "def f(a):\n    for one in a:\n        if one:\n            return np.dot(a, one).sum()\n    return np.dot(a, a)"
+    function = function_of(body)
+    assert compared(tmp_path, function, function_of(f"import numpy as np\n{body}")).state == "equal"
+    assert compared(tmp_path, function, function_of(body.replace("np.dot(a, a)", "np.sum(a, a)"))).state == "different"
+    assert compared(tmp_path, function, function_of(body.replace("if one", "if not one"))).state == "different"
+    assert (
+        compared(tmp_path, function, function_of(body.replace("return np.dot(a, a)", "return a"))).state == "different"
+    )

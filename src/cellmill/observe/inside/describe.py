@@ -9,7 +9,9 @@ described before, there), or ``unknown`` (why it can't be described).
 
 from __future__ import annotations
 
+import bisect
 import copyreg
+import dis
 import functools
 import hashlib
 import json
@@ -64,6 +66,11 @@ _ITERATORS: tuple[type, ...] = (
 
 _LEFT_OUT = {("pandas", "_cache"), ("sklearn", "_deprecated_key_to_warnings"), ("statsmodels", "_cache")}
 """Attributes by library, in classes derived from its own too: caches, and what an object forgets when it is pickled."""
+
+
+_LAYOUT = frozenset(("CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "PUSH_NULL", "RESUME"))
+_BY_NAME = {"LOAD_ATTR": "LOAD_ATTR", "LOAD_METHOD": "LOAD_ATTR", "LOAD_GLOBAL": "LOAD_GLOBAL"}
+_BY_NAME |= {"CALL_METHOD": "CALL", "CALL_FUNCTION": "CALL"}
 
 
 class UnknownError(Exception):
@@ -385,7 +392,25 @@ def _code_facts(code: types.CodeType) -> tuple[Any, ...]:
         else:
             constants.append((type(one).__name__, repr(one)))
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
-    return code.co_name, code.co_code, constants, names, code.co_argcount, code.co_kwonlyargcount
+    return code.co_name, _instructions(code), constants, names, code.co_argcount, code.co_kwonlyargcount
+
+
+def _instructions(code: types.CodeType) -> list[tuple[str, Any]]:
+    """What is done, in order, without how a call is laid out.
+
+    CPython calls ``np.dot`` in another way where the same source imports ``np``, as a module does and a cell does not.
+    """
+    found = [one for one in dis.get_instructions(code) if one.opname not in _LAYOUT]
+    offsets = [one.offset for one in found]
+    told: list[tuple[str, Any]] = []
+    for one in found:
+        if one.opcode in dis.hasjrel or one.opcode in dis.hasjabs:
+            told.append((one.opname, bisect.bisect_left(offsets, one.argval)))
+        elif one.opname in _BY_NAME:
+            told.append((_BY_NAME[one.opname], one.argval))
+        else:
+            told.append((one.opname, one.arg))
+    return told
 
 
 def _found_by_name(value: Any) -> bool:
