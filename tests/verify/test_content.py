@@ -235,7 +235,7 @@ def function_of(source: str) -> Any:
 
 
 def test_a_function_is_what_it_does_wherever_its_imports_stand(tmp_path: Path) -> None:
-    body = "def f(a):\n    for one in a:\n        if one:\n            return np.dot(a, one).sum()\n    return np.dot(a, a)"
+    body = "def f(a):\n    for one in a:\n        if one:\n            return np.dot(one, a)\n    return np.dot(a, a)"
     function = function_of(body)
     assert compared(tmp_path, function, function_of(f"import numpy as np\n{body}")).state == "equal"
     assert compared(tmp_path, function, function_of(body.replace("np.dot(a, a)", "np.sum(a, a)"))).state == "different"
