@@ -68,7 +68,12 @@ print("same version", version("cellmill") == cellmill.__version__)
 """
     lines = environment.run(environment.python, "-W", "error", "-c", script).stdout.splitlines()
 
-    assert lines == ["console_scripts cellmill True", "pytest11 cellmill True", "same version True"]
+    assert lines == [
+        "console_scripts cellmill True",
+        "jupyter_client.kernel_provisioners cellmill-warm True",
+        "pytest11 cellmill True",
+        "same version True",
+    ]
 
 
 def test_pytest_takes_the_plugin_with_warnings_as_errors(environment):
