@@ -68,7 +68,7 @@ def _told(name: str, folder: str) -> Any:
     """A state as plain values."""
     if name.startswith("patch:"):
         return _patched(name.removeprefix("patch:"))
-    return _READERS[name](folder)
+    return READERS[name](folder)
 
 
 def _random(_: str) -> Any:
@@ -290,7 +290,7 @@ def _patched(place: str) -> Any:
     return getattr(owner, attribute, None)
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
+READERS: dict[str, Callable[[str], Any]] = {
     "random": _random,
     "numpy.random": _numpy_random,
     "torch.random": _torch_random,

@@ -17,7 +17,7 @@ from typing import Any
 
 from .content import PIECES, fingerprint, immutable, type_name
 from .identity import groups
-from .states import STATES, States, differs
+from .state_changes import STATES, States, differs
 
 _HISTORY = re.compile(r"_+\d*|_i+\d*|_[ido]h|In|Out|get_ipython|exit|quit|open")
 

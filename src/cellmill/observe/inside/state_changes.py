@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import decimal
 import hashlib
 import importlib
 import os
@@ -13,34 +12,16 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .content import CODE, fingerprint
+from .process_state import READERS
 
 
 def _environment() -> Any:
     skip = ("MLFLOW_", "_MLFLOW_", "JPY_", "PLOOMBER_", "CELLMILL_", "IPY_", "COLUMNS", "LINES")
     return sorted((key, value) for key, value in os.environ.items() if not key.startswith(skip))
-
-
-def _pandas_options() -> Any:
-    config = sys.modules["pandas._config.config"]
-    found = []
-    for key, option in vars(config)["_registered_options"].items():
-        value: Any = vars(config)["_global_config"]
-        for part in key.split("."):
-            value = value[part]
-        if value is not option.defval and repr(value) != repr(option.defval):
-            found.append((key, repr(value)))
-    return found
-
-
-def _matplotlib_options() -> Any:
-    matplotlib = sys.modules["matplotlib"]
-    default = dict.items(matplotlib.rcParamsDefault)
-    now = dict(dict.items(matplotlib.rcParams))
-    skip = ("backend", "interactive", "_internal")
-    return [(key, repr(now[key])) for key, value in default if not key.startswith(skip) and now.get(key) != value]
 
 
 def _logging() -> Any:
@@ -62,6 +43,11 @@ def _of(module: str, get: Callable[[Any], Any]) -> Callable[[], Any]:
     return lambda: get(sys.modules[module]) if module in sys.modules else None
 
 
+# Cheap enough to be asked after each cell just as they are told for a comparison of processes.
+_AS_TOLD = (
+    "pandas.options numpy.printoptions numpy.errstate matplotlib.rcParams decimal.context locale sys.recursionlimit "
+    "sklearn.config"
+).split()
 _OURSELVES = __name__.partition(".")[0]
 STATES: dict[str, Callable[[], Any]] = {
     "random": lambda: random.getstate(),
@@ -70,15 +56,8 @@ STATES: dict[str, Callable[[], Any]] = {
     "os.environ": _environment,
     "cwd": lambda: str(pathlib.Path.cwd()),
     "sys.path": lambda: list(sys.path),
-    "pandas.options": lambda: _pandas_options() if "pandas._config.config" in sys.modules else None,
-    "numpy.printoptions": _of("numpy", lambda module: repr(module.get_printoptions())),
-    "numpy.errstate": _of("numpy", lambda module: module.geterr()),
-    "matplotlib.rcParams": lambda: _matplotlib_options() if "matplotlib" in sys.modules else None,
-    "decimal.context": lambda: repr(decimal.getcontext()),
+    **{name: partial(READERS[name], "") for name in _AS_TOLD},
     "warnings.filters": lambda: [repr(one) for one in warnings.filters],
-    "locale": _of("locale", lambda module: module.setlocale(module.LC_ALL)),
-    "sys.recursionlimit": sys.getrecursionlimit,
-    "sklearn.config": _of("sklearn", lambda module: repr(module.get_config())),
     "logging": _logging,
     "pyplot.figures": _of("matplotlib._pylab_helpers", lambda module: list(module.Gcf.figs)),
 }
@@ -117,7 +96,7 @@ class States:
             before = self._seen.get(name)
             if not differs(before, value) or (imported and name in _CHANGED_BY_IMPORTS):
                 continue
-            if before is None and (name not in _TOLD_BY_DIFFERENCE or not differs(fingerprint([])[0], value)):
+            if before is None and (name not in _TOLD_BY_DIFFERENCE or not differs(fingerprint({})[0], value)):
                 continue  # it came with its import
             changed[name] = "drawn" if name.endswith("random") and _drawn(before, value) else "set"
         self._seen = now
