@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from simulated_pipeline import Simulation
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +26,10 @@ def results(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(json.loads(done.stdout[done.stdout.index("{") :]))
+
+
+@pytest.fixture(scope="module")
+def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
+    """Runs programs whole and as a pipeline in this process."""
+    with Simulation(tmp_path_factory.mktemp("programs")) as simulation:
+        yield simulation

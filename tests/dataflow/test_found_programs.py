@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from simulated_pipeline import Simulation
 
@@ -68,12 +66,6 @@ STORING = {
     "update": "other.update(k=ds)\nother['k'].clear()",
     "setdefault": "other.setdefault('k', ds).clear()",
 }
-
-
-@pytest.fixture(scope="module")
-def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
-    with Simulation(tmp_path_factory.mktemp("programs")) as simulation:
-        yield simulation
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -31,12 +31,6 @@ def programs(draw: st.DrawFn) -> Program:
 
 
 @pytest.fixture(scope="module")
-def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
-    with Simulation(tmp_path_factory.mktemp("programs")) as simulation:
-        yield simulation
-
-
-@pytest.fixture(scope="module")
 def seen() -> Iterator[Counter[str]]:
     """How the programs came out: a sample of which most were refused would show nothing."""
     outcomes: Counter[str] = Counter()

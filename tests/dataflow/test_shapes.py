@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from simulated_pipeline import Simulation
 
@@ -1214,12 +1212,6 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("b", "print(k.log)"),
     ],
 }
-
-
-@pytest.fixture(scope="module")
-def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
-    with Simulation(tmp_path_factory.mktemp("shapes")) as simulation:
-        yield simulation
 
 
 def tagged(cells: list[tuple[str, str]]) -> list[tuple[str, str]]:
