@@ -45,6 +45,18 @@ PROGRAMS = {
         "K.count += 2\nK.rows = 'all'",
         "print(L.count, L.rows, L().count, 'rows' in vars(L))",
     ],
+    "called_function_is_defined_again": [
+        "k = 5",
+        "def g(): return 1\ndef f(): return g()\nprint(f())\ndef g(): return k\nprint(f())",
+    ],
+    "name_is_only_certain_in_a_branch": [
+        "x, flag = 1, False",
+        "def f(): return x\nif flag:\n    x = 2\n    print(f())\nprint(f())",
+    ],
+    "name_is_deleted_between_two_calls": [
+        "k, n = 5, 6",
+        "def f(): return len(str(k))\nfor len in (str,):\n    print(f())\ndel len\nprint(f())",
+    ],
 }  # fmt: skip
 
 # What a function stores in one of the notebook's objects, and changes there.
