@@ -243,3 +243,14 @@ def test_a_function_is_what_it_does_wherever_its_imports_stand(tmp_path: Path) -
     assert (
         compared(tmp_path, function, function_of(body.replace("return np.dot(a, a)", "return a"))).state == "different"
     )
+
+
+def test_functions_of_the_same_words_differ_by_what_they_take_and_where_they_go_on(tmp_path: Path) -> None:
+    first, second = function_of("def f(a, b):\n    return a"), function_of("def f(a, b):\n    return b")
+    assert compared(tmp_path, first, second).state == "different"
+    counts = "def f(a, b):\n    n = 0\n    for one in a:\n        if one:\n            n += 1\n{}    return n"
+    beside, inside = "        if b:\n            n += 1\n", "            if b:\n                n += 1\n"
+    assert (
+        compared(tmp_path, function_of(counts.format(beside)), function_of(counts.format(inside))).state == "different"
+    )
+    assert compared(tmp_path, function_of(counts.format(inside)), function_of(counts.format(inside))).state == "equal"
