@@ -71,6 +71,9 @@ def test_the_heading_level_is_the_coarsest_that_gives_3_to_12_steps(notebook) ->
         text for n in range(3) for text in (f"md:# Part {n}", *(c for m in range(9) for c in (f"md:## Do {m}", "f()")))
     ]
     assert {tag for _, tag in proposed(notebook(*many))} == {"step:part_0", "step:part_1", "step:part_2"}
+    flat = [text for n in range(20) for text in (f"md:## Part {n}", "f()")]
+    assert len({tag for _, tag in proposed(notebook(*flat))}) == 20
+    assert len({tag for _, tag in proposed(notebook("md:# Study", *flat))}) == 20, "a title is no section"
     few = ["md:# One", "f()", "md:# Two", "f()"]
     assert [tag for _, tag in proposed(notebook(*few))] == ["step:one", "step:two"]
 

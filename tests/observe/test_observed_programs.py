@@ -57,10 +57,15 @@ CELLS: dict[str, list[tuple[str, str]]] = {
         (A, "importlib.import_module('registry').add(1)"),
         (B, "print(registry.items)"),
     ],
+    "module_set_from_outside": [
+        (SHARED, "import registry"),
+        (A, "registry.limit = 5"),
+        (B, "print(registry.told())"),
+    ],
 }
 FILES = {
     "data.json": "7",
-    "registry.py": "items = []\ndef add(x):\n    globals()['items'].append(x)\n",
+    "registry.py": "items, limit = [], 1\ndef add(x):\n    globals()['items'].append(x)\ndef told(): return limit\n",
 }
 PROGRAMS: dict[str, dict[str, Any]] = {
     **{name: {"cells": cells, "files": FILES} for name, cells in CELLS.items()},
@@ -107,3 +112,7 @@ def test_the_authors_word_counts_and_is_checked(results: dict[str, dict[str, Any
 
 def test_a_module_that_remembers_is_refused_when_a_run_shows_it(results: dict[str, dict[str, Any]]):
     assert results["observed module_unseen"] == {"state": "refused", "kinds": ["module-state"]}
+
+
+def test_what_the_cells_set_in_a_module_goes_with_them(results: dict[str, dict[str, Any]]):
+    assert results["observed module_set_from_outside"]["state"] == "equal", results["observed module_set_from_outside"]

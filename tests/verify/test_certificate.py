@@ -103,7 +103,9 @@ def test_what_changes_by_itself_is_learned_and_proven_all_the_same(project: Proj
     assert (again.equal, again.learned, again.runs_of_notebook) == (True, (), 1), again.summary
     assert record_path(project.notebook).exists()
     project.edit("tasks/read.py", "from 3 files", "from 4 files")
-    assert standing(folder).words == "not verified since the pipeline's files changed"
+    assert standing(folder).words == "not verified since tasks/read.py changed"
+    project.edit("env.yaml", "n: 2", "n: 4")
+    assert standing(folder).words == "not verified since env.yaml and 1 other file changed"
 
 
 def test_a_variable_that_no_cell_shows_is_compared_too(project: Project) -> None:
@@ -208,3 +210,27 @@ def test_state_without_a_name_is_compared_and_a_proof_is_bound_to_its_data(proje
     assert standing(folder).state == "different", "the same content is the same data"
     (project.root / "helpers.py").write_text("SEED = 4")
     assert standing(folder).words == "not verified since helpers.py changed"
+
+
+def test_what_is_not_judged_is_named(project: Project) -> None:
+    picture = "from IPython.display import display\ndisplay({'image/png': 'aGk='}, raw=True)"
+    module = "import warnings\ndef load():\n    warnings.warn('an old format')\n    return 1\n"
+    (project.root / "formats.py").write_text(module)
+    project.write(
+        ("sha", "shared", "from formats import load"),
+        ("one", "step:one", "one = load()"),
+        ("two", "step:two", "two = load() + one"),
+        ("dra", "step:draw", picture),
+    )
+    folder = project.promote()
+    project.edit("tasks/draw.py", "aGk=", "aG8=")
+    found = verify(folder)
+    assert "Edited by hand since the promotion: tasks/draw.py." in found.summary
+    assert "Cell 4 (task draw): its picture is another, and pictures are not judged: look at both" in found.summary
+    states = {cell.number: cell.state for cell in found.cells if cell.task}
+    assert states == {2: "equal", 3: "different", 4: "equal"}
+    cause = next(cell.cause for cell in found.cells if cell.state == "different")
+    assert cause.startswith("Python shows such a warning once in a process, which in the notebook was in cell 2;")
+    sealed = seal(found)
+    assert sealed is not None
+    assert "its picture" in json.loads(sealed.certificate.read_text())["not_compared"]["cell 4"]

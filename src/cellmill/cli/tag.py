@@ -18,7 +18,7 @@ def tag(notebook: Path, from_headings: bool, equal_parts: int | None, write: boo
     Prints them; only --write changes the file.
     """
     from cellmill.notebook import read_notebook
-    from cellmill.notebook.headings import propose_tags
+    from cellmill.notebook.headings import WANTED, propose_tags
     from cellmill.notebook.parts import propose_parts
     from cellmill.notebook.tag_writer import write_tags
 
@@ -35,6 +35,10 @@ def tag(notebook: Path, from_headings: bool, equal_parts: int | None, write: boo
     for cell, proposed in proposals:
         first = next((line for line in cell.source.splitlines() if line.strip()), "")
         click.echo(f"cell {cell.number:>3}  {proposed:<28}  {_shortened(first)}")
+    steps = len({proposed for _, proposed in proposals if proposed.startswith("step:")})
+    if equal_parts is None and steps > WANTED[-1]:
+        fewer = f"--equal-parts {WANTED[-1]}"
+        click.echo(f"These are {steps} steps, and each runs by itself; fewer are easier to read: {fewer}.")
     number = f"{len(proposals)} tag{'s' if len(proposals) > 1 else ''}"
     if write:
         write_tags(notebook, proposals)

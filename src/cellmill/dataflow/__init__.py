@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cellmill.dataflow.collection import collected_later
 from cellmill.dataflow.model import Dataflow, Edge, Input, StepFlow
 from cellmill.notebook.steps import Steps
 
@@ -46,6 +47,11 @@ def analyse(steps: Steps, *, observed: Evidence | None = None, modules: Mapping[
     Dataflow
         Its ``steps`` are in pipeline order; ``findings`` say what would make the pipeline differ from the notebook.
     """
+    with collected_later():
+        return _analyse(steps, observed, modules)
+
+
+def _analyse(steps: Steps, observed: Evidence | None, modules: Mapping[str, str] | None) -> Dataflow:
     from cellmill.dataflow.edges import join
     from cellmill.dataflow.modules import known_modules
     from cellmill.dataflow.observed import Observed

@@ -11,8 +11,9 @@ from cellmill.dataflow import knowledge, state
 from cellmill.dataflow.effects import Code, Effects, Site
 from cellmill.dataflow.program import Frame, Program
 from cellmill.dataflow.scopes import FunctionNode, Scope, scope_of
-from cellmill.dataflow.values import NOTHING, Label, Value, union
+from cellmill.dataflow.values import NOTHING, Fact, Label, Value, union
 
+_UNKNOWN = Fact("unknown")
 _CONSUMED = {"iterator", "resource"}
 _CALLING = {"map", "filter", "itertools.starmap"}
 MAKERS = frozenset(("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__setstate__"))
@@ -36,12 +37,20 @@ class Expressions:
         self._summarised: list[Code] = []
         self._summarising = 0
         self.raised = NOTHING
+        self._last_site = Site(0, "", 0)
 
     # Places
 
     def site(self, node: ast.AST, *, via: str | None = None, certain: bool = True) -> Site:
         """Where the node stands."""
-        return Site(self.cell, self.cell_id, getattr(node, "lineno", 1), certain and self.depth == 0, via)
+        line, sure = getattr(node, "lineno", 1), certain and self.depth == 0
+        if via is not None:
+            return Site(self.cell, self.cell_id, line, sure, via)
+        # Most of what is on a line asks for the same.
+        last = self._last_site
+        if last.line != line or last.certain != sure or last.cell != self.cell or last.cell_id != self.cell_id:
+            self._last_site = last = Site(self.cell, self.cell_id, line, sure)
+        return last
 
     @contextmanager
     def uncertain(self, *, unless: bool = False, weak: bool = True) -> Iterator[None]:
@@ -66,9 +75,12 @@ class Expressions:
     def fresh(self, node: ast.AST, contents: Value = NOTHING, kind: str = "object", detail: str = "") -> Value:
         """A new object that may hold the contents."""
         made = self.program.new(kind, self.site(node), getattr(node, "col_offset", 0), detail)  # type: ignore[arg-type]
-        if not made.own.isdisjoint(contents.reach):
-            self.program.nested |= contents.reach
-        return Value(made.own, made.own | contents.reach)
+        held = contents.reach
+        if not held:
+            return made
+        if not made.own.isdisjoint(held):
+            self.program.nested |= held
+        return Value(made.own, made.own | held)
 
     def isolated(self, frame: Frame, run: Callable[[], bool]) -> bool:
         """Read code that may not run: inside it names are rebound for good, after it they may be either."""
@@ -167,18 +179,21 @@ class Expressions:
         value = self.program.env.get(name, NOTHING)
         if not value.reach:
             return value
-        facts = self.program.facts
-        consumed = any(
-            facts[one].kind in _CONSUMED or facts[one].detail in knowledge.CHANGED_BY_USE
-            for one in value.own
-            if one in facts and facts[one].kind != "import"
-        )
-        if consumed or self.changes_by_use(value):
+        consumed = calling = False
+        for label in value.own:
+            kind, detail = self.program.facts.get(label, _UNKNOWN)[:2]
+            if kind == "import":
+                continue
+            consumed = consumed or kind in _CONSUMED or detail in knowledge.CHANGED_BY_USE
+            calling = calling or (kind == "iterator" and detail in _CALLING)
+        held_code = self.program.code_in(value)
+        if consumed or (held_code and self.changes_by_use(value)):
             self.mutate_labels(value.own, effects, site)
-        if any(facts[one].detail in _CALLING for one in value.own if one in facts and facts[one].kind == "iterator"):
+        if calling:
             # What it was made with is called when it is used up.
             self.mutate_labels(value.reach.difference(self.program.code_labels), effects, site)
-        self.mention(value, effects, site)
+        if held_code:
+            self.mention(value, effects, site)
         if self.program.formulas:
             self.read_formula_names(value, effects, site)
         return value

@@ -139,7 +139,11 @@ class Observed:
         ) and not name.startswith("__")
 
     def _add_states(self, part: str, effects: Effects, facts: PartFacts, site: Site) -> None:
-        for name, how in facts.states.items():
+        for seen, how in facts.states.items():
+            module, _, variable = seen.removeprefix(MODULE).partition(":")
+            if seen.startswith(MODULE) and f"patch:{module}.{variable}" in effects.states:
+                continue  # set from outside, where all can see it: the later steps get it
+            name = f"{MODULE}{module}" if seen.startswith(MODULE) else seen
             touched = name in effects.states or name in effects.draws
             if touched or not (state.carries(name) or name.startswith(MODULE)):
                 continue

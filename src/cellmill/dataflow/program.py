@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from cellmill.dataflow.effects import Code, Effects, Site
@@ -48,7 +49,7 @@ class Program:
     """
 
     env: dict[str, Value] = field(default_factory=dict)
-    holders: dict[Label, set[str]] = field(default_factory=dict)
+    holders: defaultdict[Label, set[str]] = field(default_factory=lambda: defaultdict(set))
     facts: dict[Label, Fact] = field(default_factory=dict)
     imports: dict[Label, Value] = field(default_factory=dict)
     codes: dict[Label, Code] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Program:
             for label in known - value.reach:
                 self.holders[label].discard(name)
             for label in value.reach - known:
-                self.holders.setdefault(label, set()).add(name)
+                self.holders[label].add(name)
         if name in self.followed and old is not value:
             self.moves += 1
         if name in self.watched and self._seen_by_summaries(old) != self._seen_by_summaries(value):

@@ -118,9 +118,9 @@ def _text_of(heading: str | None) -> str:
 
 
 def _best_sections(notebook: Notebook, work: set[int]) -> list[Section]:
-    """Cut at the heading level that gives a wanted number of steps, the coarsest one first."""
+    """Cut at the heading level that gives a wanted number of steps, the coarsest first; a title alone cuts nothing."""
     cuts = [_sections(notebook, work, depth) for depth in range(1, 7)]
-    return min(cuts, key=lambda sections: _distance(len(sections)))
+    return min(cuts, key=lambda sections: (len(sections) < 2, _distance(len(sections))))
 
 
 def _distance(count: int) -> int:

@@ -70,15 +70,15 @@ def stamp(found: Verification, *, learned: int = 0) -> Path:
     first = found.as_dict()["first"]
     kept = ("number", "task", "kind", "name", "provider", "consumer", "cause")
     content = {
-        "format": 1,
+        "format": 2,
         "outcome": found.outcome,
         "verified_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "source_sha256": provenance.source_digest(read_notebook(found.notebook)),
-        "pipeline_sha256": pipeline_digest(found.folder),
+        "pipeline": pipeline_files(found.folder),
         **found.counts(),
         "first_difference": {key: first[key] for key in kept if key in first} if first else None,
         "not_compared": {
-            **{f"cell {one.number}": one.reason for one in found.cells if one.state == "ignored"},
+            **{f"cell {one.number}": one.reason for one in found.cells if one.left_out},
             **{
                 f"{one.name if one.kind == 'variable' else one.told} ({one.provider} to {one.consumer})": one.reason
                 for one in found.variables
@@ -115,21 +115,51 @@ def _read(path: Path, _changed: int, _size: int) -> dict[str, Any] | None:
     return content if isinstance(content, dict) and "outcome" in content else None
 
 
-def pipeline_digest(folder: Path) -> str:
-    """A hash of what a pipeline executes, as it stands: its tasks, its modules, pipeline.yaml."""
-    files = [folder / "pipeline.yaml", *folder.glob("*_shared.py"), *folder.glob("*_handover.py")]
-    files += folder.glob("tasks/*")
-    digest = hashlib.sha256()
-    for path in sorted(path for path in files if path.is_file()):
-        digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())
+_PROVEN = (
+    "pipeline.yaml",
+    "env.yaml",
+    "requirements.lock",
+    "tests/learned.cfg",
+    "*_shared.py",
+    "*_handover.py",
+    "tasks/*",
+)
+
+
+def pipeline_files(folder: Path) -> dict[str, str]:
+    """The hashes of a pipeline's files as they stand, of those on which depends what it gives or what was compared.
+
+    ``env.yaml`` is one of them: the proof is one for its parameters.
+    """
+    found = {}
+    for path in sorted(path for pattern in _PROVEN for path in folder.glob(pattern) if path.is_file()):
         facts = path.stat()
-        digest.update(_file_digest(path, facts.st_mtime_ns, facts.st_size))
-    return digest.hexdigest()
+        found[path.relative_to(folder).as_posix()] = _file_digest(path, facts.st_mtime_ns, facts.st_size)
+    return found
+
+
+def _changed_files(folder: Path, proven: object) -> str | None:
+    """What became of the pipeline's files since they were proven, as a clause; None if nothing."""
+    if not isinstance(proven, dict):
+        return "the pipeline's files changed"
+    try:
+        now = pipeline_files(folder)
+    except OSError:
+        return "the pipeline's files changed"
+    changed = sorted(name for name in proven.keys() | now.keys() if proven.get(name) != now.get(name))
+    if not changed:
+        return None
+    first = changed[0]
+    how = "changed" if first in proven and first in now else "was added" if first in now else "was removed"
+    others = len(changed) - 1
+    if not others:
+        return f"{first} {how}"
+    return f"{first} and {others} other file{'s' if others > 1 else ''} changed"
 
 
 @lru_cache(maxsize=4096)
-def _file_digest(path: Path, _changed: int, _size: int) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
+def _file_digest(path: Path, _changed: int, _size: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def standing(folder: Path, notebook: Notebook | None = None) -> Standing:
@@ -147,13 +177,10 @@ def standing(folder: Path, notebook: Notebook | None = None) -> Standing:
         return Standing("never", "never verified")
     at = str(content.get("verified_at"))
     source = _source_digest(folder) if notebook is None else provenance.source_digest(notebook)
-    try:
-        if source is not None and source != content.get("source_sha256"):
-            return Standing("notebook-changed", "not verified since the notebook changed", at)
-        if pipeline_digest(folder) != content.get("pipeline_sha256"):
-            return Standing("pipeline-changed", "not verified since the pipeline's files changed", at)
-    except OSError:
-        return Standing("pipeline-changed", "not verified since the pipeline's files changed", at)
+    if source is not None and source != content.get("source_sha256"):
+        return Standing("notebook-changed", "not verified since the notebook changed", at)
+    if (since := _changed_files(folder, content.get("pipeline"))) is not None:
+        return Standing("pipeline-changed", f"not verified since {since}", at)
     files = content.get("files")
     # Where the notebook is not there, as on a machine that only runs, its data may be elsewhere, too.
     path = _source_path(folder) if notebook is None else notebook.path

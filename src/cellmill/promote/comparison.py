@@ -17,6 +17,7 @@ from cellmill.promote.reference import FIGURES, TRACKING, usual_patterns
 Output = Mapping[str, Any]
 
 # What nbval itself leaves out (set in nbval.plugin.IPyNbFile, which only exists within a pytest session).
+PICTURES = ("image/png", "image/jpeg", *FIGURES)
 UNCOMPARED = (
     "metadata",
     "traceback",
@@ -25,9 +26,7 @@ UNCOMPARED = (
     "name",
     "execution_count",
     "application/vnd.jupyter.widget-view+json",
-    "image/png",
-    "image/jpeg",
-    *FIGURES,
+    *PICTURES,
 )
 
 
@@ -80,6 +79,22 @@ def compare_outputs(
     if judge.compare_outputs(right, left):
         return Comparison("equal")
     return Comparison("different", _difference(judge, left, right, titles) or "\n".join(judge.comparison_traceback))
+
+
+def pictures_alike(reference: Sequence[Output], measured: Sequence[Output]) -> bool:
+    """Whether both sides show the same pictures, byte for byte, or none; nbval leaves pictures out.
+
+    Parameters
+    ----------
+    reference, measured
+        Outputs as in nbformat; neither is changed.
+    """
+    return _pictures(reference) == _pictures(measured)
+
+
+def _pictures(outputs: Sequence[Output]) -> list[tuple[str, Any]]:
+    data = [output.get("data", {}) for output in outputs]
+    return [(kind, one[kind]) for one in data for kind in sorted(one) if kind in PICTURES]
 
 
 def shown_texts(outputs: Sequence[Output], patterns: str) -> list[tuple[str, str]]:

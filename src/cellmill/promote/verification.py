@@ -34,7 +34,7 @@ class CellVerdict:
     difference
         For ``different`` and ``varies``: a unified diff, notebook first.
     reason
-        For ``ignored`` and ``varies``: why, in a few words.
+        For ``ignored`` and ``varies``: why, in a few words; for ``equal``: what of it was not compared.
     cause
         The likely cause of a difference, a sentence without a full stop; empty if none is known.
     """
@@ -46,6 +46,11 @@ class CellVerdict:
     difference: str = ""
     reason: str = ""
     cause: str = ""
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it, or part of it, was not compared."""
+        return self.state == "ignored" or (self.state == "equal" and bool(self.reason))
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,11 @@ class Verification:
         parts += [_cell_told(cell) for cell in self.cells if cell.state in ("different", "varies")]
         parts += [_variable_told(one) for one in self.variables if one.state in ("different", "varies")]
         parts += [_learned_told(one) for one in self.learned]
+        parts += [
+            f"Cell {cell.number} (task {cell.task}): {cell.reason}"
+            for cell in self.cells
+            if cell.state == "equal" and cell.left_out
+        ]
         parts += self._not_reached()
         parts += [
             f"{_capital(one.told)} ({one.provider} to {one.consumer}) is not compared: {one.reason}"

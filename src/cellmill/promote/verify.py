@@ -17,7 +17,7 @@ from cellmill.notebook import project_root, read_notebook
 from cellmill.notebook.installs import installs_in
 from cellmill.observe.execute import untracked
 from cellmill.promote.cause import cause_of_cell, cause_of_variable, cause_of_varying, in_words
-from cellmill.promote.comparison import Comparison, compare_outputs
+from cellmill.promote.comparison import Comparison, compare_outputs, pictures_alike
 from cellmill.promote.content import ContentVerdict, compare_content, compare_state, type_of
 from cellmill.promote.crossings import Crossing, Probes, crossings
 from cellmill.promote.data_files import DataFile, data_files
@@ -32,7 +32,7 @@ from cellmill.promote.execution import (
 from cellmill.promote.observing import keep_what_was_seen, where_to_look
 from cellmill.promote.reference import usual_patterns
 from cellmill.promote.verification import CellVerdict, Learned, VariableVerdict, Verification
-from cellmill.promote.volatile import learn, read_learned, with_learned
+from cellmill.promote.volatile import learn, read_learned, warnings_in, with_learned
 from cellmill.readiness.facts import read_promoted
 from cellmill.readiness.randomness import seeded_generators
 from cellmill.rules.production import UnseededRandom
@@ -95,7 +95,10 @@ def _verify(path: Path, scratch: Path, assignments: Sequence[str], listeners: Se
             f"{source.name} has changed since it was promoted; `cellmill promote` brings the pipeline up to date."
         )
     from cellmill.promote.plan import examine
+    from cellmill.promote.write import edited_files
 
+    if edited := edited_files(folder):
+        notes.append(f"Edited by hand since the promotion: {', '.join(edited)}.")
     given, told, values = values_of(folder, assignments)
     examined = examine(notebook, folder)
     seeds = {"PYTHONHASHSEED": hash_seed(), **_seeds_of(examined)}
@@ -115,7 +118,7 @@ def _verify(path: Path, scratch: Path, assignments: Sequence[str], listeners: Se
     probes, failure = run_tasks(folder, scratch, crossing, notebook=source, parameters=told, listeners=listeners)
     executed = executed_cells(scratch / "output", provenance["steps"])
     base = replace(base, files=_files_of(source, provenance, first, scratch, since))
-    comparing = _Comparing(notebook, folder, provenance, first, executed, probes, crossing, examined)
+    comparing = _Comparing(notebook, folder, provenance, first, executed, probes, crossing, examined, edited)
     cells, variables, runs = comparing.cells(comparing.patterns), comparing.variables(), 1
     learned: tuple[Learned, ...] = ()
     if "different" in {one.state for one in cells} | {one.state for one in variables}:
@@ -196,6 +199,7 @@ class _Comparing:
     tasks: Probes
     crossing: Sequence[Crossing]
     examined: Examined
+    edited: Sequence[str]
 
     @property
     def patterns(self) -> str:
@@ -213,6 +217,9 @@ class _Comparing:
             elif cell.id in self.executed:
                 found = self._compared(cell.number, self.executed[cell.id].outputs, patterns, f"task {task}")
                 reason = "nbval's tags or comments leave its outputs out" if found.state == "ignored" else ""
+                shown = self.first.outputs[cell.number], self.executed[cell.id].outputs
+                if found.state == "equal" and not pictures_alike(*shown):
+                    reason = "its picture is another, and pictures are not judged: look at both"
                 verdict = replace(verdict, state=found.state, difference=found.difference, reason=reason)
             verdicts.append(verdict)
         return tuple(verdicts)
@@ -257,11 +264,8 @@ class _Comparing:
         """Add the likely cause to what differs."""
         if not {"different", "varies"} & ({one.state for one in cells} | {one.state for one in variables}):
             return tuple(cells), tuple(variables)
-        from cellmill.promote.write import edited_files
-
         # What an author chose to ignore explains a difference all the same.
-        findings = (*self.examined.findings, *self.examined.ignored)
-        edited = edited_files(self.folder)
+        findings, edited = (*self.examined.findings, *self.examined.ignored), self.edited
         told_variables = []
         for one in variables:
             cause = ""
@@ -283,8 +287,34 @@ class _Comparing:
                     if one.consumer == cell.task and one.state == "different"
                 ]
                 cause = cause_of_cell(cell.number, str(cell.task), findings, edited, received)
+                cause = cause or self._shown_before(cell.number) or self._by_chance(cell)
             told_cells.append(replace(cell, cause=cause))
         return tuple(told_cells), tuple(told_variables)
+
+    def _shown_before(self, number: int) -> str:
+        """Whether the task shows a warning that the notebook's one process had shown already."""
+        here, there = self.first.outputs[number], self.executed[self.notebook.cells[number - 1].id].outputs
+        new = warnings_in(there) - warnings_in(here)
+        before = (one for one in self.notebook.cells[: number - 1] if new & warnings_in(self.first.outputs[one.number]))
+        first = next(before, None)
+        if first is None:
+            return ""
+        return (
+            f"Python shows such a warning once in a process, which in the notebook was in cell {first.number}; "
+            "call warnings.filterwarnings in a shared cell to silence it in every task"
+        )
+
+    def _by_chance(self, cell: CellVerdict) -> str:
+        """Whether only what may change by itself differs, though the notebook's own runs agreed in it."""
+        shown = self.first.outputs[cell.number], self.executed[cell.cell_id].outputs
+        lesson = learn(cell.number, cell.cell_id, *shown, self.patterns)
+        if lesson.varies or not lesson.patterns:
+            return ""
+        kinds = dict.fromkeys(kind for one in lesson.patterns for kind in one.kinds)
+        return (
+            f"only a {' and a '.join(kinds)} differs, which may have been alike by chance in the notebook's own two "
+            "runs; verify again, or tag the cell nbval-ignore-output"
+        )
 
     def _compared(self, number: int, measured: Sequence[Any], patterns: str, title: str) -> Comparison:
         cell = self.notebook.cells[number - 1]

@@ -96,6 +96,15 @@ def learn(
     return Lesson(tuple(found.values()))
 
 
+_WARNING = re.compile(r"^.*?:\d+: (\w*Warning: .*)$", re.MULTILINE)
+
+
+def warnings_in(outputs: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The warnings that outputs show, each as its category and message."""
+    texts = [str(one.get("text", "")) for one in outputs if one.get("name") == "stderr"]
+    return {found for text in texts for found in _WARNING.findall(text)}
+
+
 def read_learned(folder: Path) -> str:
     """The patterns that a pipeline has learned so far, in nbval's format; empty if none."""
     try:

@@ -48,6 +48,7 @@ _AS_TOLD = (
     "pandas.options numpy.printoptions numpy.errstate matplotlib.rcParams decimal.context locale sys.recursionlimit "
     "sklearn.config"
 ).split()
+_MODULE = "module:"
 _OURSELVES = __name__.partition(".")[0]
 STATES: dict[str, Callable[[], Any]] = {
     "random": lambda: random.getstate(),
@@ -93,6 +94,9 @@ class States:
         now = self._look()
         changed = {}
         for name, value in now.items():
+            if name.startswith(_MODULE):
+                changed.update(_changed_variables(name, self._seen.get(name), value))
+                continue
             before = self._seen.get(name)
             if not differs(before, value) or (imported and name in _CHANGED_BY_IMPORTS):
                 continue
@@ -139,13 +143,23 @@ class States:
                     found[name] = value if name.endswith("random") else fingerprint(value)[0]
         for name in self._local:
             if (module := sys.modules.get(name)) is not None:
-                found[f"module:{name}"] = fingerprint(_module_state(module))[0]
+                found[f"{_MODULE}{name}"] = {
+                    variable: fingerprint(value)[0] for variable, value in _module_state(module).items()
+                }
         return found
 
 
 def differs(one: Any, other: Any) -> bool:
     """Whether two states are not the same."""
     return fingerprint(one)[0] != fingerprint(other)[0]
+
+
+def _changed_variables(module: str, before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, str]:
+    """Variables of a module that changed, as ``module:NAME:VARIABLE``; none if it was not there before."""
+    if before is None:
+        return {}
+    names = sorted(before.keys() | now.keys())
+    return {f"{module}:{name}": "set" for name in names if before.get(name, "") != now.get(name, "")}
 
 
 def _module_state(module: types.ModuleType) -> dict[str, Any]:
