@@ -50,6 +50,14 @@ def is_of(value: Any, module: str, name: str) -> bool:
     return isinstance(kind, type) and isinstance(value, kind)
 
 
+def is_process_generator(value: Any) -> bool:
+    """Whether it is the random generator that the whole process draws from: its position is process state."""
+    return any(
+        getattr(sys.modules.get(module), name, None) is value
+        for module, name in (("random", "_inst"), ("numpy.random.mtrand", "_rand"))
+    )
+
+
 def type_name(kind: type) -> str:
     """A type's module and qualified name."""
     return f"{kind.__module__}.{kind.__qualname__}"
@@ -104,6 +112,8 @@ class _Printer(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, types.ModuleType):
             return str, (f"module {value.__name__}",)
+        if is_process_generator(value):
+            return str, ("the process's generator",)
         if isinstance(value, types.FunctionType):
             return self._described(value, _function) if _is_own(value) else NotImplemented
         if isinstance(value, type):

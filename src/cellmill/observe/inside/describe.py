@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import arrays
-from .content import type_name
+from .content import is_process_generator, type_name
 
 Node = dict[str, Any]
 
@@ -181,6 +181,8 @@ class Seen:
             return {"value": repr(value)}
         if pandas is not None and (column := arrays.of_pandas(self, pandas, value, place)) is not None:
             return column
+        if is_process_generator(value):
+            return {"value": "the process's generator"}
         module = type(value).__module__
         if module.partition(".")[0] == "matplotlib":
             raise UnknownError("a drawing is compared by what its cell shows")
