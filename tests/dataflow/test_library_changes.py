@@ -79,6 +79,35 @@ PROGRAMS = {
         "list(later), list(map(more.append, [3]))",
         "print(rows, more)",
     ),
+    "estimator_that_does_not_copy": (
+        "import numpy as np\nfrom sklearn.pipeline import make_pipeline\n"
+        "from sklearn.preprocessing import StandardScaler\n"
+        "a, b = np.array([[1.0], [2.0], [3.0]]), np.array([[1.0], [2.0], [6.0]])\n"
+        "scale = StandardScaler(copy=False)",
+        "scale.fit_transform(a)\nmake_pipeline(scale).fit_transform(b)",
+        "print(a.ravel(), b.ravel())",
+    ),
+    "expression_in_a_text": (
+        "import pandas as pd\ntable, k = pd.DataFrame({'a': [1, 2]}), 3",
+        "print(pd.eval('table.a + k'))",
+    ),
+    "the_generator_of_the_process": (
+        "import random\nimport numpy as np\nfrom scipy import stats\nrandom.seed(0)\nnp.random.seed(0)\n"
+        "draw, spread = random.random, stats.norm(0, 1)",
+        "print(draw(), random.random(), spread.rvs(2), np.random.rand())",
+        "print(draw(), random.random(), spread.rvs(2), np.random.rand())",
+    ),
+    "order_of_a_set": (
+        "left, words = set(range(20)), set('abcdefghij')\n"
+        "for one in (0, 1, 2, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 17, 18): left.remove(one)\n"
+        "for one in 'abcdefg': words.remove(one)\nfound = list(left), list(words)",
+        "print((list(left), list(words)) == found, list(left))",
+    ),
+    "labels_of_a_table": (
+        "import pandas as pd\ntable = pd.DataFrame({'a': [1]})\nlabels = table.columns",
+        "labels.name = 'letters'",
+        "print(table.columns.name)",
+    ),
     "deleted_in_a_loop": ("x = 1\nfor one in [1]:\n    del x", "print('x' in globals())"),
     "not_a_number": (
         "import math, numpy as np\nrows, other = [np.nan, 1], float('nan')\nwords = {math.nan: 'a', other: 'b'}",

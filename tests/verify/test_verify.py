@@ -6,6 +6,7 @@ import json
 import tempfile
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
 
 from cellmill.errors import CellmillError
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Workspace
+
+
+def test_what_a_step_deletes_is_gone(tmp_path: Path) -> None:
+    made = "log = []\nclass Noted:\n    def __del__(self): log.append('gone')\none = Noted()"
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    for tag, source in (("step:make", made), ("step:drop", "del one\nprint(log)")):
+        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}))
+    nbformat.write(notebook, tmp_path / "study.ipynb")
+    found = verify(tmp_path / "study.ipynb")
+    assert found.equal, found.summary
 
 
 def test_a_faithful_pipeline_is_equal(workspace: Workspace) -> None:

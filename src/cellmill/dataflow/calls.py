@@ -19,6 +19,16 @@ _ROUNDS = 6
 """How often functions that call each other are read at most; what they do only grows, and soon not any more."""
 
 
+def _works_in_place(node: ast.Call) -> bool:
+    """Whether a call says ``copy=False``, ``copy_X=False`` or the like."""
+    return any(
+        keyword.arg is not None
+        and keyword.arg.lower() in ("copy", "copy_x")
+        and not (isinstance(keyword.value, ast.Constant) and keyword.value.value)
+        for keyword in node.keywords
+    )
+
+
 def _size(code: Code) -> tuple[int, ...]:
     """Grows whenever more is known of what the function does."""
     if code.effects is None:
@@ -480,6 +490,8 @@ class Calls(Dynamic):
 
     def mutate_keywords(self, node: ast.Call, receiver: Value, arguments: Arguments, frame: Frame) -> None:
         """``inplace=True`` changes the object, ``out=`` and ``ax=`` what they are given."""
+        if not self.program.uncopied.isdisjoint(receiver.reach):
+            self.mutate(self.without_code(arguments.all.reach), frame, node)
         for keyword in node.keywords:
             literal = keyword.value.value if isinstance(keyword.value, ast.Constant) else True
             if (keyword.arg == "inplace" and literal) or keyword.arg is None:
@@ -491,9 +503,8 @@ class Calls(Dynamic):
 
     def mutate_uncopied(self, node: ast.Call, given: Value, frame: Frame) -> None:
         """``copy=False`` lets a function work in what it is given."""
-        for keyword in node.keywords:
-            if keyword.arg == "copy" and not (isinstance(keyword.value, ast.Constant) and keyword.value.value):
-                self.mutate(given.own, frame, node)
+        if _works_in_place(node):
+            self.mutate(given.own, frame, node)
 
     def receiver_path(self, node: ast.Call) -> str | None:
         assert isinstance(node.func, ast.Attribute)
@@ -532,6 +543,8 @@ class Calls(Dynamic):
         elif not (knowledge.is_functional(dotted) or dotted in knowledge.BUILTINS):
             self.mutate(given.reach, frame, node)
         result = self.library_result(node, dotted, given)
+        if dotted.startswith("sklearn.") and _works_in_place(node):
+            self.program.uncopied |= result.own
         passed_on = self.given_back(given, frame)
         if not passed_on.own or dotted in knowledge.SCALAR_BUILTINS:
             return result

@@ -52,6 +52,8 @@ class Dynamic(Expressions):
             return self.update_namespace(node, frame)
         if isinstance(func, ast.Attribute) and func.attr in ("query", "eval") and node.args:
             self.read_query(node.args[0], frame)
+            if func.attr == "eval":
+                self.read_expression(node.args[0], func.value, frame)
         return None
 
     def is_builtin(self, name: str, frame: Frame) -> bool:
@@ -63,6 +65,19 @@ class Dynamic(Expressions):
         if isinstance(text, ast.Constant) and isinstance(text.value, str):
             for name in _AT_NAME.findall(text.value):
                 self.read(name, frame, text)
+
+    def read_expression(self, text: ast.expr, owner: ast.expr, frame: Frame) -> None:
+        """``pd.eval("df.a + k")`` reads ``df`` and ``k``; in ``df.eval("a + b")`` they are columns."""
+        module = self.program.dotted(self.eval(owner, frame))
+        if module not in ("pandas", "numexpr") or not isinstance(text, ast.Constant) or not isinstance(text.value, str):
+            return
+        try:
+            tree = ast.parse(text.value.strip())
+        except SyntaxError:
+            return
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                self.read(node.id, frame, text)
 
     def eval_Constant(self, node: ast.Constant, frame: Frame) -> Value:
         """A text that is a formula reads what it names, where that is more than a column."""

@@ -297,6 +297,7 @@ RESOURCES: dict[str, str] = {
     "tempfile.TemporaryFile": "an open file",
     "tempfile.NamedTemporaryFile": "an open file",
     "tempfile.SpooledTemporaryFile": "an open file",
+    "tempfile.TemporaryDirectory": "a temporary folder",
     "zipfile.ZipFile": "an open file",
     "tarfile.open": "an open file",
     "h5py.File": "an open file",

@@ -77,6 +77,7 @@ _KEPT_BY_LIBRARIES = frozenset(
     "sys.setswitchinterval threading.stack_size resource.setrlimit urllib.request.install_opener "
     "gettext.install gettext.textdomain "
     "xml.etree.ElementTree.register_namespace "
+    "calendar.setfirstweekday "
     "numpy.seterrcall numpy.setbufsize numpy.set_string_function numpy.polynomial.set_default_printstyle "
     "numpy.ma.masked_print_option.set_display numpy.ma.masked_print_option.enable "
     "pandas.api.extensions.register_dataframe_accessor pandas.api.extensions.register_series_accessor "

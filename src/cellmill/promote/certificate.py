@@ -20,6 +20,7 @@ from cellmill.notebook import read_notebook
 from cellmill.notebook.cells import Notebook
 from cellmill.promote import provenance
 from cellmill.promote.data_files import as_recorded, changed_file, left_out
+from cellmill.promote.env_values import decode, env_key
 from cellmill.promote.verification import Verification
 
 FILE = ".certificate.json"
@@ -117,7 +118,6 @@ def _read(path: Path, _changed: int, _size: int) -> dict[str, Any] | None:
 
 _PROVEN = (
     "pipeline.yaml",
-    "env.yaml",
     "requirements.lock",
     "tests/learned.cfg",
     "*_shared.py",
@@ -127,10 +127,7 @@ _PROVEN = (
 
 
 def pipeline_files(folder: Path) -> dict[str, str]:
-    """The hashes of a pipeline's files as they stand, of those on which depends what it gives or what was compared.
-
-    ``env.yaml`` is one of them: the proof is one for its parameters.
-    """
+    """The hashes of a pipeline's files as they stand, of those on which depends what it gives or what was compared."""
     found = {}
     for path in sorted(path for pattern in _PROVEN for path in folder.glob(pattern) if path.is_file()):
         facts = path.stat()
@@ -188,7 +185,37 @@ def standing(folder: Path, notebook: Notebook | None = None) -> Standing:
         changed = changed_file(path.resolve().parent, files)
         if changed is not None:
             return Standing("data-changed", f"not verified since {changed}", at)
-    return _result(content, at)
+    found = _result(content, at)
+    if found.state == "equal" and (other := _other_parameters(folder, content.get("parameters"))):
+        return Standing("equal", f"{found.words} {other}", at)
+    return found
+
+
+def _other_parameters(folder: Path, proven: object) -> str:
+    """Say so if the pipeline runs by default with other parameters than it was proven with."""
+    if not isinstance(proven, dict) or not proven:
+        return ""
+    try:
+        facts = (folder / "env.yaml").stat()
+        now = _env(folder / "env.yaml", facts.st_mtime_ns, facts.st_size)
+    except (OSError, ValueError):
+        return ""
+    for name, value in proven.items():
+        current = decode(now[env_key(name)]) if env_key(name) in now else value
+        if json.loads(json.dumps(current, default=repr)) != value:
+            return f"with {name} = {value!r}, where env.yaml has {current!r}"
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _env(path: Path, _changed: int, _size: int) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+    return content if isinstance(content, dict) else {}
 
 
 def pipeline_of(notebook: Path) -> Path | None:

@@ -83,7 +83,21 @@ def begin(product: Mapping[str, str], namespace: dict[str, Any]) -> None:
     source = Path(__file__).with_name(f"{SHARED}.py")
     if source.exists():
         _run_shared(source, namespace)
+    _let_go_later()
     _task.handlers = {id(handler) for logger in _loggers().values() for handler in logger.handlers}
+
+
+def _let_go_later() -> None:
+    """Hold on to what is loaded only in the cell that loads it: what the author deletes is gone, as in the notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None:
+        return
+
+    def let_go(*_: Any) -> None:
+        shell.events.unregister("post_run_cell", let_go)
+        _task.loaded.clear()
+
+    shell.events.register("post_run_cell", let_go)
 
 
 def load(upstream: Mapping[str, str], *names: str) -> Any:
@@ -848,7 +862,7 @@ class _Filler:
 
 
 def _way_in(order: list[Any], length: int) -> list[Any] | None:
-    """What to add to an empty set with such a table, one after the other, so that it has this order; fillers go again."""
+    """What to add, one after the other, to an empty set with such a table for this order; fillers go again."""
     places = _likely_places(order, length)
     if places is None:
         return None
@@ -975,6 +989,7 @@ def _dump(path: Path, value: Any, files: Mapping[int, str], looked_into: Set[int
 def _write_files(folder: Path, values: dict[str, Any]) -> dict[int, str]:
     """Give DataFrames and arrays a file of their own where that keeps them exactly."""
     files: dict[int, str] = {}
+    known = {id(value) for value in values.values()}
     for name, value in values.items():
         if id(value) in files:
             continue
@@ -987,6 +1002,8 @@ def _write_files(folder: Path, values: dict[str, Any]) -> dict[int, str]:
 
             numpy.save(folder / f"{stem}.npy", value, allow_pickle=False)
             files[id(value)] = f"{stem}.npy"
+        elif _is_frame(value) and known & {id(value.columns), id(value.index)}:
+            continue  # its labels have a name of their own, through which they can be renamed
         elif _is_frame(value) and _write_frame(folder / f"{stem}.parquet", value):
             files[id(value)] = f"{stem}.parquet"
     return files

@@ -187,7 +187,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
         with files.log.open("wb") as log:
             # What C libraries and child processes print goes to the kernel's own streams: not to the terminal.
-            # All tasks hash texts alike, in this run and the next: what one found in a set, the others find in that order.
+            # All tasks hash texts alike, in this run and the next: what one finds in a set, others find in that order.
             environment = {"PYTHONHASHSEED": "0", **inherited, **environment}
             options = {"env": environment, "stdout": log, "stderr": log}
             if self._execution.folder is not None:
