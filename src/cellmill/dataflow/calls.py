@@ -602,6 +602,8 @@ class Calls(Dynamic):
             use = FileUse(mode, path, self.cell, getattr(node, "lineno", 1))
             if use not in frame.function.effects.files:
                 frame.function.effects.files.append(use)
+            if mode == "write" and path:
+                self.program.written.add(path)
             if mode == "read" and path:
                 frame.function.effects.path_literals.append((path, self.site(node)))
 

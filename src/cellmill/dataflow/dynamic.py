@@ -365,6 +365,7 @@ class Dynamic(Expressions):
         if name == "writefile":
             path = line.replace("-a", "").strip()
             effects.files.append(FileUse("write", path if "{" not in path and "$" not in path else None, self.cell, 1))
+            self.program.written.add(path)
             return
         if name in _DISPLAY_CELLS:
             return

@@ -669,7 +669,8 @@ class Expressions:
 
     def unpacked(self, value: Value) -> Value:
         """An element of what is unpacked; ``fig, ax = plt.subplots()`` are both live figures."""
-        if self.program.kinds(value) == {"resource"}:
+        facts = [self.program.facts.get(label) for label in value.own]
+        if facts and all(one and one.kind == "resource" and one.detail != "a generator" for one in facts):
             return value
         return self.program.content(value)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Mode = Literal["read", "write"]
+Mode = Literal["read", "write", "make"]
+"""``make``: a folder, which may be there already."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ _READERS = frozenset(
 )
 _WRITERS = frozenset(
     "numpy.save numpy.savez numpy.savez_compressed numpy.savetxt joblib.dump os.remove os.unlink os.rename os.replace "
-    "os.makedirs os.mkdir os.rmdir os.removedirs os.truncate os.link os.symlink os.chmod os.utime shutil.copy "
+    "os.rmdir os.removedirs os.truncate os.link os.symlink os.chmod os.utime shutil.copy "
     "shutil.copy2 shutil.copyfile shutil.copytree shutil.move shutil.rmtree shutil.make_archive "
     "shutil.unpack_archive matplotlib.pyplot.savefig matplotlib.pyplot.imsave".split()
 )
@@ -36,7 +37,7 @@ _BOTH = frozenset(
 _SECOND_ARGUMENT = frozenset(("joblib.dump",))
 _READ_METHODS = frozenset("read_text read_bytes exists is_file is_dir iterdir glob rglob stat".split())
 _WRITE_METHODS = frozenset(
-    "write_text write_bytes unlink mkdir rmdir touch to_csv to_parquet to_json to_excel to_pickle to_feather "
+    "write_text write_bytes unlink rmdir touch to_csv to_parquet to_json to_excel to_pickle to_feather "
     "to_hdf to_html to_latex to_sql to_stata savefig tofile save_model write_html write_image".split()
 )
 
@@ -62,6 +63,8 @@ def used_by_call(dotted: str, paths: list[str | None], mode: str | None) -> tupl
     if dotted in _WRITERS:
         target = paths[1] if dotted in _SECOND_ARGUMENT and len(paths) > 1 else first
         return (("write", None if dotted.startswith("shutil.") or dotted in ("os.rename", "os.replace") else target),)
+    if dotted in ("os.makedirs", "os.mkdir"):
+        return (("make", first),)
     if dotted in _BOTH:
         return (("read", None), ("write", None))
     return ()
@@ -71,6 +74,8 @@ def used_by_method(name: str, paths: list[str | None], receiver: str | None) -> 
     """What a method of this name does to files; ``receiver`` is a literal path that it is called on."""
     if name in _READ_METHODS:
         return (("read", receiver),)
+    if name == "mkdir":
+        return (("make", receiver),)
     if name in _WRITE_METHODS:
         if name.startswith("to_") and not paths:
             return ()

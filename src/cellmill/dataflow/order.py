@@ -67,20 +67,23 @@ def _conflicts(steps: Steps, runs: list[tuple[StepName, tuple[TaggedCell, ...]]]
     as_steps = tuple(Step(StepName(f"{name}#{at}"), cells) for at, (name, cells) in enumerate(runs))
     walked, _ = walk(replace(steps, steps=as_steps))
     parts = walked[2:]
+    # Where nothing sets a generator's position, nobody can say who is to draw first.
+    positioned = {state for part in walked for state in part.effects.states}
     found = []
     for later, (name, cells) in enumerate(runs):
         for earlier in range(later):
             if runs[earlier][0] == name:
                 continue
-            shared = _shared_name(parts[earlier], parts[later])
+            shared = _shared_name(parts[earlier], parts[later], positioned)
             if shared is not None:
                 found.append(_Conflict(runs[earlier][0], name, shared, cells[0]))
     return found
 
 
-def _shared_name(one: Walked, other: Walked) -> str | None:
+def _shared_name(one: Walked, other: Walked, positioned: set[str]) -> str | None:
     first, second = _changed(one.effects), _changed(other.effects)
     names = (first & (second | _used(other.effects))) | (second & _used(one.effects))
+    names |= one.effects.draws.keys() & other.effects.draws.keys() & positioned
     if names:
         return sorted(names)[0]
     return _file_conflict(one.effects, other.effects)

@@ -45,8 +45,8 @@ class Program:
     functions and classes that the names in ``watched`` stand for, and in the notebook's methods of a watched name.
     ``moves`` counts what could make a second mention of a function say more than the first: a name in ``followed``
     stands for something else, or a name is not certain any more. ``patches`` are functions that took the place of a
-    library's, ``uncopied`` objects that work in what they are given. ``journal`` keeps, for each block being read, what
-    the names that it rebinds stood for before.
+    library's, ``uncopied`` objects that work in what they are given, ``written`` files that cells have written.
+    ``journal`` keeps, for each block being read, what the names that it rebinds stood for before.
     """
 
     env: dict[str, Value] = field(default_factory=dict)
@@ -65,6 +65,7 @@ class Program:
     class_names: set[str] = field(default_factory=lambda: {"object"})
     patches: set[Label] = field(default_factory=set)
     uncopied: set[Label] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
     watched: set[str] = field(default_factory=set)
     watched_methods: set[str] = field(default_factory=set)
     journal: list[dict[str, Value]] = field(default_factory=list)

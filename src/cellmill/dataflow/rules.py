@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
-from cellmill.dataflow import figures, knowledge, state
+from cellmill.dataflow import figures, knowledge, left_out, shared_files, state
 from cellmill.dataflow.effects import Code, Site
 from cellmill.dataflow.liveness import Liveness
 from cellmill.dataflow.model import StepFlow
@@ -29,6 +29,7 @@ from cellmill.rules.names import (
     UndefinedName,
     UnknownNames,
     UnknownOutput,
+    UntaggedChange,
     UntaggedName,
     UsedBeforeDefined,
 )
@@ -50,13 +51,16 @@ def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Pr
     found += _cached(live, program)
     found += _process_state(live)
     found += _lost_settings(live)
+    found += shared_files.findings(live)
     found += _module_state(live)
     found += figures.across_steps(live)
     found += _dynamic(live)
     found += _reserved(live)
     found += _not_made(steps, live)
     unique = {(one.code, one.step, one.name): one for one in reversed(found)}
-    told = (*unique.values(), *_left_out(steps, unique.values()))
+    spoken_of = {str(tagged.cell.id) for tagged, _ in _misread(steps)}
+    changed = tuple(left_out.changes(steps, spoken_of))
+    told = (*unique.values(), *changed, *_left_out(steps, (*unique.values(), *changed)))
     return tuple(sorted(told, key=lambda one: (one.cell or 0, one.line or 0, one.code, one.name or "")))
 
 
@@ -124,11 +128,12 @@ def _left_out(steps: Steps, found: Iterable[Finding]) -> Iterator[Finding]:
     if not steps.steps:
         return
     needed = {one.name for one in found if one.code == UntaggedName.code}
+    told = {one.cell for one in found if one.code == UntaggedChange.code}
     misread = {tagged.cell.id for tagged, _ in _misread(steps)}
     cells = []
     for cell in steps.untagged:
         code = cell_code(TaggedCell(cell, Role("skip"), cell.source))
-        if cell.id in misread or not _does_something(cell, code):
+        if cell.id in misread or cell.number in told or not _does_something(cell, code):
             continue
         names = {name for node in ast.walk(code.tree) for name in bound_here(node)} if code is not None else set()
         if not names & needed:
@@ -486,8 +491,19 @@ def _state_shown(part: Walked, name: str, site: Site) -> str:
 
 
 def _dynamic(live: Liveness) -> Iterator[Finding]:
+    unknown: Walked | None = None
     for part in live.parts:
-        if part.effects.reads_any is not None:
+        if part.effects.reads_any is not None and unknown is not None:
+            yield _finding(
+                DynamicNames,
+                f"code made from text, or globals() as a whole, may use any variable, and step {unknown.name} makes "
+                "some under names that only a run knows, which can't be handed over",
+                "keep them in a dictionary of your own, and use that",
+                part.effects.reads_any,
+                part.name,
+                severity="error",
+            )
+        elif part.effects.reads_any is not None:
             yield _finding(
                 DynamicNames,
                 "code made from text, or globals() as a whole, may use any variable, so all of them are handed over",
@@ -496,6 +512,7 @@ def _dynamic(live: Liveness) -> Iterator[Finding]:
                 part.name,
             )
         if part.effects.binds_any is not None:
+            unknown = part if part.name not in (PARAMETERS, SHARED) else unknown
             yield _finding(
                 UnknownNames,
                 "this line may define any name (a star import, %run, exec), so every later step depends on it",

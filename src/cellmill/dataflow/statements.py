@@ -115,6 +115,7 @@ class Walker(Calls):
         for alias in node.names:
             if alias.name == "__main__":
                 self.read_main(node, frame)
+            self.read_written(alias.name, node, frame)
             name = alias.asname or alias.name.partition(".")[0]
             statement = f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
             self.bind(name, self.program.imported(alias.name if alias.asname else name), frame, node, statement)
@@ -123,6 +124,7 @@ class Walker(Calls):
         module = "." * node.level + (node.module or "")
         if module == "__main__":
             self.read_main(node, frame)
+        self.read_written(module, node, frame)
         for alias in node.names:
             if alias.name == "*":
                 self.import_star(module, frame, node)
@@ -130,6 +132,12 @@ class Walker(Calls):
             name = alias.asname or alias.name
             statement = f"from {module} import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
             self.bind(name, self.program.imported(f"{module}.{alias.name}"), frame, node, statement)
+
+    def read_written(self, module: str, node: ast.stmt, frame: Frame) -> None:
+        """An import reads the file that a cell above has written (``%%writefile rules.py``)."""
+        path = f"{module.partition('.')[0]}.py"
+        if path in self.program.written:
+            self.note_files((("read", path),), node, frame)
 
     def import_star(self, module: str, frame: Frame, node: ast.stmt) -> None:
         """Bind what a star import brings: exactly for the standard library, else any name that there is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from cellmill.dataflow import Dataflow, analyse
@@ -24,9 +25,22 @@ def local_modules(steps: Steps) -> dict[str, str]:
 
     Modules that those import are in it, too; a file that can't be read is not.
     """
-    folder = steps.notebook.path.parent
-    waiting = [name for tagged in steps.promoted for name in _imported(tagged.body)]
-    found: dict[str, str] = {}
+    files = module_files(steps.notebook.path.parent, (tagged.body for tagged in steps.promoted))
+    return {name: _text(path) or "" for name, path in files.items()}
+
+
+def module_files(folder: Path, sources: Iterable[str]) -> dict[str, Path]:
+    """The files of modules and packages in a folder that the sources import, by themselves or through each other.
+
+    Parameters
+    ----------
+    folder
+        Where the modules are.
+    sources
+        Texts of Python or of cells.
+    """
+    waiting = [name for source in sources for name in _imported(source)]
+    found: dict[str, Path] = {}
     seen: set[str] = set()
     while waiting and len(found) < _MOST:
         root = waiting.pop().partition(".")[0]
@@ -34,14 +48,19 @@ def local_modules(steps: Steps) -> dict[str, str]:
             continue
         seen.add(root)
         for path in _files(folder, root):
-            try:
-                text = path.read_text(encoding="utf-8") if path.stat().st_size <= _LARGEST else ""
-            except (OSError, ValueError):
+            if (text := _text(path)) is None:
                 continue
             parts = path.relative_to(folder).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = text
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
             waiting += _imported(text)
     return found
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8") if path.stat().st_size <= _LARGEST else ""
+    except (OSError, ValueError):
+        return None
 
 
 def _files(folder: Path, root: str) -> list[Path]:

@@ -17,6 +17,7 @@ from cellmill.notebook.installs import installs_in
 from cellmill.notebook.steps import Steps
 from cellmill.observe import analyse_notebook
 from cellmill.promote import base, provenance, spec
+from cellmill.promote.local_modules import tracked_modules
 from cellmill.promote.names import check_name, pipeline_name
 from cellmill.promote.parameters import Parameter, read_parameters
 from cellmill.promote.readme import readme
@@ -209,6 +210,8 @@ def _files(
     workdir = Path(os.path.relpath(steps.notebook.path.parent, folder)).as_posix()
     shared = shared_module(steps, dataflow, parameters)
     tasks = _tasks(pipeline, steps, dataflow)
+    common = [shared.text] if shared is not None else []
+    modules = {name: tracked_modules(steps, folder, [task.text, *common]) for name, task in tasks.items()}
     text = {
         ".gitattributes": GITATTRIBUTES,
         ".gitignore": GITIGNORE,
@@ -216,7 +219,7 @@ def _files(
         "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, parameters, source) + ignore_block(folder),
         "env.test.yaml": spec.env_yaml(pipeline, parameters, workdir, profile="test"),
         "env.yaml": spec.env_yaml(pipeline, parameters, workdir),
-        "pipeline.yaml": spec.pipeline_yaml(pipeline, steps, dataflow, parameters, source),
+        "pipeline.yaml": spec.pipeline_yaml(pipeline, steps, dataflow, parameters, source, modules),
         "requirements.lock": requirements_lock(steps),
         f"{pipeline}_handover.py": Path(__file__).with_name("handover.py").read_text(encoding="utf-8"),
         **{f"tasks/{name}.py": task.text for name, task in tasks.items()},

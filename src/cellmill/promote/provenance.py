@@ -70,8 +70,8 @@ def provenance(
 
 
 def source_digest(notebook: Notebook) -> str:
-    """A hash of what an author writes, cells with their tags, and not of what running them leaves."""
-    written = [[cell.kind, cell.source, sorted(cell.tags)] for cell in notebook.cells]
+    """A hash of the code that an author writes, cells with their tags, and not of prose nor of what running leaves."""
+    written = [[cell.source, sorted(cell.tags)] for cell in notebook.cells if cell.kind == "code"]
     return hashlib.sha256(json.dumps(written).encode()).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -13,14 +14,23 @@ from cellmill.promote.parameters import Parameter
 
 
 def pipeline_yaml(
-    pipeline: str, steps: Steps, dataflow: Dataflow, parameters: tuple[Parameter, ...], source: str
+    pipeline: str,
+    steps: Steps,
+    dataflow: Dataflow,
+    parameters: tuple[Parameter, ...],
+    source: str,
+    modules: Mapping[str, Mapping[str, str]],
 ) -> str:
-    """Plain Ploomber: a task a step, products below output/, tasks run in the notebook's folder."""
+    """Plain Ploomber: a task a step, products below output/, tasks run in the notebook's folder.
+
+    ``modules`` are other files on which each task depends, as Ploomber's resources.
+    """
     tasks = []
     for flow in dataflow.steps:
         resources = {"handover": f"{pipeline}_handover.py"}
         if steps.shared:
             resources["shared"] = f"{pipeline}_shared.py"
+        resources |= modules.get(str(flow.name), {})
         task: dict[str, Any] = {
             "source": f"tasks/{flow.name}.py",
             "name": str(flow.name),

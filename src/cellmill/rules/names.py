@@ -74,6 +74,46 @@ class UntaggedName(Rule):
     can_be_ignored = False
 
 
+class UntaggedChange(Rule):
+    """A cell without a tag, or a skipped one, changes what a later step uses; such cells are not promoted.
+
+    Why
+    ---
+    In the pipeline the change does not happen, so that the later step has another value than in the notebook.
+
+    Bad
+    ---
+    %%step load
+    rows = [3, None, 1]
+    # %%
+    rows = [row for row in rows if row is not None]
+    # %%
+    %%step count
+    print(len(rows))
+
+    Good
+    ----
+    %%step load
+    rows = [3, None, 1]
+    # %%
+    %%step load
+    rows = [row for row in rows if row is not None]
+    # %%
+    %%step count
+    print(len(rows))
+
+    Remedy
+    ------
+    Tag that cell as part of a step, or `skip` if the pipeline is to go without the change.
+    """
+
+    code = "CM212"
+    kinds = ("untagged-change",)
+    severities = ("error", "warning")
+    severity_note = "warning for a cell tagged `skip`, and for process state such as options and seeds"
+    can_be_ignored = False
+
+
 class UsedBeforeDefined(Rule):
     """A step or a shared cell uses a name that only a step further down defines.
 
@@ -285,7 +325,8 @@ class DynamicNames(Rule):
 
     code = "CM208"
     kinds = ("dynamic-names",)
-    severities = ("warning",)
+    severities = ("warning", "error")
+    severity_note = "error where a step above makes names that only a run knows"
 
 
 class UnknownNames(Rule):

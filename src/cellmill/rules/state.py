@@ -292,6 +292,43 @@ class ModuleState(Rule):
     can_be_ignored = False
 
 
+class SharedRepeats(Rule):
+    """A shared cell does something that is not the same each time it runs, and it runs in every task.
+
+    Why
+    ---
+    In the notebook it runs once. In the pipeline each task reads the clock anew, makes another random name, writes the
+    file again, or finds what a step has written since.
+
+    Bad
+    ---
+    %%shared
+    from datetime import datetime
+    started = datetime.now()
+    # %%
+    %%step report
+    print(started)
+
+    Good
+    ----
+    %%step begin
+    from datetime import datetime
+    started = datetime.now()
+    # %%
+    %%step report
+    print(started)
+
+    Remedy
+    ------
+    Tag the cell with a step, which hands on what it got.
+    """
+
+    code = "CM315"
+    kinds = ("shared-varies", "shared-writes", "shared-rereads")
+    severities = ("warning", "error")
+    severity_note = "error where a step writes the very file that the shared cell reads"
+
+
 class FigureAcrossSteps(Rule):
     """A step goes on with pyplot's current figure that an earlier step began.
 

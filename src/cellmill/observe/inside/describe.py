@@ -14,6 +14,7 @@ import copyreg
 import dis
 import functools
 import hashlib
+import io
 import json
 import os
 import sys
@@ -314,6 +315,11 @@ class Seen:
         for at, one in enumerate(arguments or ()):
             if one is not type(value):
                 parts.append([f" argument {at}", self.describe(one, f"{place} argument {at}")])
+        if isinstance(value, (io.StringIO, io.BytesIO)) and isinstance(state, tuple):
+            state = (
+                *state[:-1],
+                state[-1] or None,
+            )  # it has no attributes, whether it has a dictionary for them or not
         states = state if isinstance(state, tuple) and len(state) == 2 else (state,)
         if all(one is None or isinstance(one, dict) for one in states):
             for one in states:
