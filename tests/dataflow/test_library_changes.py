@@ -108,6 +108,7 @@ PROGRAMS = {
         "labels.name = 'letters'",
         "print(table.columns.name)",
     ),
+    "unpacked_from_a_generator": ("a, b = ([x] for x in (1, 2))", "b.append(3)", "print(a, b)"),
     "deleted_in_a_loop": ("x = 1\nfor one in [1]:\n    del x", "print('x' in globals())"),
     "not_a_number": (
         "import math, numpy as np\nrows, other = [np.nan, 1], float('nan')\nwords = {math.nan: 'a', other: 'b'}",

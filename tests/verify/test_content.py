@@ -254,3 +254,13 @@ def test_functions_of_the_same_words_differ_by_what_they_take_and_where_they_go_
         compared(tmp_path, function_of(counts.format(beside)), function_of(counts.format(inside))).state == "different"
     )
     assert compared(tmp_path, function_of(counts.format(inside)), function_of(counts.format(inside))).state == "equal"
+
+
+def test_memory_that_is_shared_on_one_side_alone_is_told_apart(tmp_path: Path) -> None:
+    rows = np.arange(6.0)
+    shared, apart = {"rows": rows, "first": rows[:3]}, {"rows": rows, "first": rows[:3].copy()}
+    found = compared(tmp_path, shared, apart)
+    assert (found.state, found.only_memory) == ("different", True)
+    assert "shares memory with" in found.difference
+    other = compared(tmp_path, shared, {"rows": rows, "first": rows[:3] + 1})
+    assert (other.state, other.only_memory) == ("different", False)

@@ -78,6 +78,17 @@ def _untagged_name(finding: Finding, steps: Steps) -> Iterator[Fix]:
         return
 
 
+def _untagged_change(finding: Finding, steps: Steps) -> Iterator[Fix]:
+    """The cell joins the step above it or the one that uses what it changes, or is left out on purpose."""
+    cell = _cell(finding, steps)
+    if cell is None or cell not in steps.untagged:
+        return
+    for name in dict.fromkeys((_step_above(cell, steps), finding.step)):
+        if name in _names(steps):
+            yield _tag(cell, f"step:{name}")
+    yield _tag(cell, "skip")
+
+
 def _step_above(cell: Cell, steps: Steps) -> str | None:
     """The step of the nearest cell above that has one: the same for whatever needs the cell, wherever it stands."""
     placed = [(one.cell.number, str(step.name)) for step in steps.steps for one in step.cells]
@@ -188,6 +199,7 @@ def _raises_exception(finding: Finding, steps: Steps) -> Iterator[Fix]:
 
 _RULES: dict[str, Callable[[Finding, Steps], Iterator[Fix]]] = {
     "untagged-name": _untagged_name,
+    "untagged-change": _untagged_change,
     "two-roles": _two_roles,
     "misspelt-tag": _misspelt_tag,
     "tag-on-text-cell": _tag_on_text_cell,

@@ -83,7 +83,7 @@ def stamp(found: Verification, *, learned: int = 0) -> Path:
             **{
                 f"{one.name if one.kind == 'variable' else one.told} ({one.provider} to {one.consumer})": one.reason
                 for one in found.variables
-                if one.state == "uncompared"
+                if one.state in ("uncompared", "equal") and one.reason
             },
             **left_out(found.files),
         },

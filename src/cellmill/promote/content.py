@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -33,11 +34,14 @@ class ContentVerdict:
         For ``different``: a line for each of the first places that differ, notebook's side first.
     reason
         For ``uncompared``: why.
+    only_memory
+        For ``different``: whether nothing differs but that arrays share their memory on one side alone.
     """
 
     state: Literal["equal", "different", "uncompared"]
     difference: str = ""
     reason: str = ""
+    only_memory: bool = False
 
 
 def compare_content(name: str, notebook: Node | None, pipeline: Node | None, kept: Path) -> ContentVerdict:
@@ -66,7 +70,8 @@ def compare_content(name: str, notebook: Node | None, pipeline: Node | None, kep
     lines = list(islice(_differences(name, notebook, pipeline, kept), _MOST_LINES + 1))
     if lines:
         more = ["..."] if len(lines) > _MOST_LINES else []
-        return ContentVerdict("different", "\n".join(lines[:_MOST_LINES] + more))
+        memory = not more and all(isinstance(line, _Memory) for line in lines)
+        return ContentVerdict("different", "\n".join(lines[:_MOST_LINES] + more), only_memory=memory)
     reason = next(_unknown(name, notebook), None) or next(_unknown(name, pipeline), None)
     return ContentVerdict("uncompared", reason=reason) if reason else ContentVerdict("equal")
 
@@ -124,11 +129,26 @@ def _differences(place: str, left: Node, right: Node, kept: Path) -> Iterator[st
     yield from _parts(place, left, right, kept)
 
 
+class _Memory(str):
+    """Tells that two arrays share their memory on one side alone: that shows once one of them changes."""
+
+    __slots__ = ()
+
+
+def shares_with(node: Node | None) -> set[str]:
+    """The variables with which a described one shares memory, itself included."""
+    if node is None:
+        return set()
+    found = {re.split(r"[^\w]", str(node["memory"]), maxsplit=1)[0]} if "memory" in node else set()
+    return found.union(*(shares_with(part) for _, part in node.get("parts", ())))
+
+
 def _identity(place: str, left: Node, right: Node) -> Iterator[str]:
     for key, words in (("same", "is the same object as"), ("memory", "shares memory with")):
         if left.get(key) != right.get(key):
             sides = [f"{words} {one[key]}" if one.get(key) else f"{words} none other" for one in (left, right)]
-            yield f"{place} {sides[0]} in the notebook, {sides[1]} in the pipeline"
+            told = f"{place} {sides[0]} in the notebook, {sides[1]} in the pipeline"
+            yield _Memory(told) if key == "memory" else told
 
 
 def _parts(place: str, left: Node, right: Node, kept: Path) -> Iterator[str]:

@@ -274,6 +274,8 @@ def _handed_over(
 
 
 def _cell_told(cell: CellVerdict) -> str:
+    if cell.state == "varies" and "two runs" in cell.reason:
+        return f"Cell {cell.number} (task {cell.task}): {cell.reason}:\n{_rest(cell)}\n"
     if cell.state == "varies":
         return f"Cell {cell.number} (task {cell.task}) differs from run to run of the notebook itself:\n{_rest(cell)}\n"
     return f"Cell {cell.number} (task {cell.task}) differs:\n{_rest(cell)}\n"

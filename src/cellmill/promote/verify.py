@@ -16,9 +16,10 @@ from cellmill.errors import CellmillError
 from cellmill.notebook import project_root, read_notebook
 from cellmill.notebook.installs import installs_in
 from cellmill.observe.execute import untracked
+from cellmill.observe.record import read_evidence
 from cellmill.promote.cause import cause_of_cell, cause_of_variable, cause_of_varying, in_words
 from cellmill.promote.comparison import Comparison, compare_outputs, pictures_alike
-from cellmill.promote.content import ContentVerdict, compare_content, compare_state, type_of
+from cellmill.promote.content import ContentVerdict, compare_content, compare_state, shares_with, type_of
 from cellmill.promote.crossings import Crossing, Probes, crossings
 from cellmill.promote.data_files import DataFile, data_files
 from cellmill.promote.execution import (
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from cellmill.notebook.cells import Notebook
     from cellmill.promote.plan import Examined
     from cellmill.run.events import Listener
+
+_BY_CHANCE = "differs, though not between the notebook's own two runs"
 
 __all__ = ["CellVerdict", "Verification", "executed_cells", "read_provenance", "sanitizing", "untracked", "verify"]
 
@@ -255,6 +258,12 @@ class _Comparing:
             else again.get(cell.number, cell)
             for cell in cells
         )
+        judged = tuple(
+            replace(cell, state="varies", reason=f"{by_chance} {_BY_CHANCE}")
+            if cell.state == "different" and (by_chance := self._by_chance(cell))
+            else cell
+            for cell in judged
+        )
         used = {cell.number for cell in judged if cell.state == "equal"}
         return judged, self._varying(second, variables), tuple(one for one in learned if one.cell in used)
 
@@ -280,6 +289,8 @@ class _Comparing:
             cause = ""
             if cell.state == "varies":
                 cause = cause_of_varying(cell.number, str(cell.task), findings)
+                if cell.reason.endswith(_BY_CHANCE):
+                    cause = "its runs happened to agree; verify again, or tag the cell nbval-ignore-output"
             elif cell.state == "different":
                 received = [
                     f"`{one.name}`" if one.kind == "variable" else one.told
@@ -287,7 +298,7 @@ class _Comparing:
                     if one.consumer == cell.task and one.state == "different"
                 ]
                 cause = cause_of_cell(cell.number, str(cell.task), findings, edited, received)
-                cause = cause or self._shown_before(cell.number) or self._by_chance(cell)
+                cause = cause or self._shown_before(cell.number)
             told_cells.append(replace(cell, cause=cause))
         return tuple(told_cells), tuple(told_variables)
 
@@ -305,16 +316,11 @@ class _Comparing:
         )
 
     def _by_chance(self, cell: CellVerdict) -> str:
-        """Whether only what may change by itself differs, though the notebook's own runs agreed in it."""
+        """What differs, if it is only what a clock says or the like, and the notebook's runs agreed in it by chance."""
         shown = self.first.outputs[cell.number], self.executed[cell.cell_id].outputs
         lesson = learn(cell.number, cell.cell_id, *shown, self.patterns)
-        if lesson.varies or not lesson.patterns:
-            return ""
         kinds = dict.fromkeys(kind for one in lesson.patterns for kind in one.kinds)
-        return (
-            f"only a {' and a '.join(kinds)} differs, which may have been alike by chance in the notebook's own two "
-            "runs; verify again, or tag the cell nbval-ignore-output"
-        )
+        return "" if lesson.varies else " and ".join(f"a {kind}" for kind in kinds)
 
     def _compared(self, number: int, measured: Sequence[Any], patterns: str, title: str) -> Comparison:
         cell = self.notebook.cells[number - 1]
@@ -341,7 +347,20 @@ class _Comparing:
             reason = "it could not be described in the task's kernel"
             return replace(verdict, state="uncompared", reason=reason) if ran else verdict
         found = self._content(one, node, there.get(one.provider, {}).get(one.name))
+        if found.only_memory and not self._changed_from(one.consumer, {one.name, *shares_with(node)}):
+            reason = "it shares memory with another in the notebook alone, and no step from here on changes either"
+            return replace(verdict, state="equal", reason=reason)
         return replace(verdict, state=found.state, difference=found.difference, reason=found.reason)
+
+    def _changed_from(self, step: str, names: set[str]) -> bool:
+        """Whether this step or any after it changes one of the variables: as the run showed, else as it may be."""
+        flows = self.examined.dataflow.steps
+        evidence = read_evidence(self.examined.steps)
+        for flow in flows[next(at for at, flow in enumerate(flows) if flow.name == step) :]:
+            seen = evidence.parts.get(flow.name) if evidence is not None else None
+            if names & {*(seen.changes if seen is not None else flow.mutates)}:
+                return True
+        return False
 
     def _varying(self, second: NotebookRun, variables: Sequence[VariableVerdict]) -> tuple[VariableVerdict, ...]:
         verdicts = []
