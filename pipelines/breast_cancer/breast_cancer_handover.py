@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import array
 import ast
+import bisect
 import collections
 import contextlib
 import dis
 import enum
 import functools
 import gc
+import graphlib
 import importlib
 import io
 import itertools
@@ -24,6 +26,7 @@ import logging
 import operator
 import os
 import pickle
+import random
 import shutil
 import struct
 import sys
@@ -59,6 +62,7 @@ class _Running:
         self.metrics: dict[str, float] = {}
         self.criteria: list[dict[str, Any]] = []
         self.loaded: dict[Path, dict[str, Any]] = {}
+        self.put: set[str] = set()
 
 
 _task = _Running()
@@ -74,12 +78,26 @@ def begin(product: Mapping[str, str], namespace: dict[str, Any]) -> None:
     _task.environment = dict(os.environ)
     _task.path = list(sys.path)
     _task.directory = os.getcwd()
-    _task.metrics, _task.criteria, _task.loaded = {}, [], {}
+    _task.metrics, _task.criteria, _task.loaded, _task.put = {}, [], {}, set()
     _metrics_file().unlink(missing_ok=True)
     source = Path(__file__).with_name(f"{SHARED}.py")
     if source.exists():
         _run_shared(source, namespace)
+    _let_go_later()
     _task.handlers = {id(handler) for logger in _loggers().values() for handler in logger.handlers}
+
+
+def _let_go_later() -> None:
+    """Hold on to what is loaded only in the cell that loads it: what the author deletes is gone, as in the notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None:
+        return
+
+    def let_go(*_: Any) -> None:
+        shell.events.unregister("post_run_cell", let_go)
+        _task.loaded.clear()
+
+    shell.events.register("post_run_cell", let_go)
 
 
 def load(upstream: Mapping[str, str], *names: str) -> Any:
@@ -104,6 +122,7 @@ def load_state(upstream: Mapping[str, str], *states: str) -> None:
         saved = _Unpickler(file, folder).load_all()
     for name in states:
         _put_state(name, saved[name])
+        _task.put.add(name)
 
 
 def rely(namespace: Mapping[str, Any], **types: str) -> None:
@@ -436,6 +455,17 @@ def _spread_array(compact: Any, strides: tuple[int, ...], writeable: bool) -> An
     return array
 
 
+_GENERATORS = {"random": ("random", "_inst"), "numpy.random": ("numpy.random.mtrand", "_rand")}
+
+
+def _generator(state: str, position: Any) -> Any:
+    """The process's generator; where the task was not given its position, it is where it was when it was saved."""
+    module, name = _GENERATORS[state]
+    if state not in _task.put:
+        _put_state(state, position)
+    return getattr(importlib.import_module(module), name)
+
+
 def _map_array(path: str, kind: Any, mode: str, offset: int, shape: tuple[int, ...], order: Any) -> Any:
     import numpy
 
@@ -464,7 +494,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.buffers: dict[int, Any] = {}
         self.looking: dict[int, Any] = {}
         self.nans: dict[int, float] = {}
-        self.hooks: list[tuple[type, str, Any]] = []
+        self.sets: dict[int, set[Any]] = {}
+        self.hooks: list[tuple[Any, str, Any]] = []
         self.foreign: dict[int, dict[str, Any]] = {}
         self.special: dict[int, Any] = {}
         self.reducers = {**_REDUCERS, **_array_reducers()}
@@ -488,6 +519,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return self._not_a_number(value)
         if kind is bytearray or kind is array.array:
             self.buffers[id(value)] = value
+        elif kind is set and id(value) not in self.sets:
+            self.sets[id(value)] = value
+            if not _alike(order := list(value), set(order)):
+                self.hooks.append((value, _ORDER, (order, sys.getsizeof(value))))
         name = self.files.get(id(value))
         if name is not None and _is_array(value):
             self._note(value)
@@ -606,6 +641,13 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _reduce_new_type(self, value: Any) -> Any:
         return type(value), (value.__qualname__, value.__supertype__), {"__module__": value.__module__}
 
+    def _reduce_generator(self, value: Any) -> Any:
+        """The generator that the process draws from, which an object may hold, stays that one."""
+        for state, (module, name) in _GENERATORS.items():
+            if getattr(sys.modules.get(module), name, None) is value:
+                return _generator, (state, _STATES[state][0]())
+        return NotImplemented
+
     def _reduce_marker(self, value: object) -> Any:
         name = _shared_name(value)
         return NotImplemented if name is None else (_shared_object, (name,))
@@ -704,6 +746,7 @@ _REDUCERS: dict[type, Callable[[_Pickler, Any], Any]] = {
     weakref.WeakKeyDictionary: _Pickler._reduce_weak_keys,
     weakref.WeakSet: _Pickler._reduce_weak_set,
     typing.NewType: _Pickler._reduce_new_type,
+    random.Random: _Pickler._reduce_generator,
     object: _Pickler._reduce_marker,
     io.TextIOWrapper: _Pickler._refuse,
     memoryview: _Pickler._refuse,
@@ -717,6 +760,8 @@ def _array_reducers() -> dict[type, Callable[[_Pickler, Any], Any]]:
     if (numpy := sys.modules.get("numpy")) is not None:
         found |= {numpy.ndarray: _Pickler._reduce_array, numpy.memmap: _Pickler._reduce_mapped}
         found[numpy.void] = _Pickler._reduce_record
+        if (mtrand := sys.modules.get("numpy.random.mtrand")) is not None:
+            found[mtrand.RandomState] = _Pickler._reduce_generator
     if (blocks := sys.modules.get("pandas.core.internals.blocks")) is not None:
         found |= dict.fromkeys(_subclasses(blocks.Block), _Pickler._reduce_block)
     return found
@@ -777,6 +822,104 @@ def _span(array: Any) -> tuple[int, int]:
     return start + below, start + sum(reach for reach in reaches if reach > 0) + array.itemsize
 
 
+_ORDER = "<order>"
+
+
+def _alike(order: list[Any], made: set[Any]) -> bool:
+    return len(order) == len(made) and all(map(operator.is_, order, made))
+
+
+def _put_order(target: set[Any], order: list[Any], size: int) -> None:
+    """Let a set give its elements in this order again, as far as CPython's layout of sets is known.
+
+    The order is that of the places in the set's table, whose length depends on what the set once held, and an element
+    stands elsewhere than at its own place where that was taken. Texts need the same PYTHONHASHSEED, too.
+    """
+    length = max((size - sys.getsizeof(set())) // 16, 8)
+    way = _way_in(order, length)
+    if way is not None:
+        fillers = [one for one in way if type(one) is _Filler]
+        target.clear()
+        # A dictionary tells beforehand how much there will be: the table gets its length at once.
+        target.update(dict.fromkeys(way[: length * 3 // 8]))
+        target.update(way)
+        for one in fillers:
+            target.discard(one)
+        if _alike(order, target):
+            return
+    target.clear()
+    target.update(order)
+
+
+class _Filler:
+    """Takes a place in a set's table."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+
+    def __hash__(self) -> int:
+        return self.place
+
+
+def _way_in(order: list[Any], length: int) -> list[Any] | None:
+    """What to add, one after the other, to an empty set with such a table for this order; fillers go again."""
+    places = _likely_places(order, length)
+    if places is None:
+        return None
+    before = [
+        list(itertools.takewhile(lambda tried, place=place: tried != place, _tried_places(hash(one), length - 1)))  # type: ignore[misc]
+        for one, place in zip(order, places, strict=True)
+    ]
+    at = {place: number for number, place in enumerate(places)}
+    fillers = {one for passed in before for one in passed if one not in at}
+    spare = (one for one in range(length) if one not in at and one not in fillers)
+    fillers.update(itertools.islice(spare, max(length * 3 // 8 - len(fillers) - len(order), 0)))
+    # Whoever was passed over must be there first.
+    sorter: graphlib.TopologicalSorter[int] = graphlib.TopologicalSorter()
+    for number, passed in enumerate(before):
+        sorter.add(number, *(at[one] for one in passed if one in at))
+    try:
+        sequence = [order[number] for number in sorter.static_order()]
+    except graphlib.CycleError:
+        return None
+    return [*map(_Filler, sorted(fillers)), *sequence]
+
+
+def _likely_places(order: list[Any], length: int) -> list[int] | None:
+    """Places in rising order, each one at which its element may stand, that need the fewest detours; None if none."""
+    steps: list[list[tuple[int, int]]] = []
+    ends, costs = [-1], [0]  # places where the elements so far may end, rising, and the fewest detours up to each
+    for one in order:
+        tried = list(itertools.islice(_tried_places(hash(one), length - 1), 24))
+        options: list[tuple[int, int, int]] = []
+        for place in sorted(set(tried)):
+            below = bisect.bisect_left(ends, place) - 1
+            if below >= 0:
+                cost = costs[below] + tried.index(place)
+                if not options or cost < options[-1][1]:
+                    options.append((place, cost, ends[below]))
+        if not options:
+            return None
+        # A place further on that costs more helps nobody; one that costs less may.
+        steps.append([(place, came) for place, _, came in options])
+        ends, costs = [place for place, _, _ in options], [cost for _, cost, _ in options]
+    places, place = [], ends[-1] if ends else -1
+    for step in reversed(steps):
+        places.append(place)
+        place = dict(step)[place]
+    return places[::-1]
+
+
+def _tried_places(hashed: int, mask: int) -> Iterator[int]:
+    """The places at which an element is looked for (CPython's ``set_add_entry``)."""
+    rest = hashed & (2**64 - 1)
+    place = rest & mask
+    while True:
+        yield from range(place, place + 10 if place + 9 <= mask else place + 1)
+        rest >>= 5
+        place = (place * 5 + 1 + rest) & mask
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: Any, folder: Path, loaded: dict[str, Any] | None = None) -> None:
         super().__init__(file)
@@ -788,7 +931,10 @@ class _Unpickler(pickle.Unpickler):
         value = self.load()
         while (hooks := self.load()) is not None:
             for made, hook, content in hooks:
-                setattr(made, hook, content)
+                if hook == _ORDER:
+                    _put_order(made, *content)
+                else:
+                    setattr(made, hook, content)
         return value
 
     def find_class(self, module: str, name: str) -> Any:
@@ -843,6 +989,7 @@ def _dump(path: Path, value: Any, files: Mapping[int, str], looked_into: Set[int
 def _write_files(folder: Path, values: dict[str, Any]) -> dict[int, str]:
     """Give DataFrames and arrays a file of their own where that keeps them exactly."""
     files: dict[int, str] = {}
+    known = {id(value) for value in values.values()}
     for name, value in values.items():
         if id(value) in files:
             continue
@@ -855,6 +1002,8 @@ def _write_files(folder: Path, values: dict[str, Any]) -> dict[int, str]:
 
             numpy.save(folder / f"{stem}.npy", value, allow_pickle=False)
             files[id(value)] = f"{stem}.npy"
+        elif _is_frame(value) and known & {id(value.columns), id(value.index)}:
+            continue  # its labels have a name of their own, through which they can be renamed
         elif _is_frame(value) and _write_frame(folder / f"{stem}.parquet", value):
             files[id(value)] = f"{stem}.parquet"
     return files
