@@ -88,3 +88,11 @@ def test_a_module_that_a_cell_writes_is_read_by_its_import(tmp_path: Path) -> No
     check(tmp_path / "study.ipynb", cells)
     shown = CliRunner().invoke(main, ["steps", str(tmp_path / "study.ipynb"), "--json"]).stdout
     assert json.loads(shown)["edges"][0]["reasons"] == ["files: limits.py"]
+
+
+def test_a_check_that_sees_another_steps_change_is_told(tmp_path: Path) -> None:
+    change, check_it = ("step:clean", "rows = [one for one in rows if one]"), ("check:make", "assert len(rows) == 2")
+    late = check(tmp_path / "late.ipynb", [MAKE, change, check_it, USE])
+    assert [(one["kind"], one["cell"]) for one in late if one["code"] == "CM114"] == [("check-after-change", 3)]
+    harmless = check(tmp_path / "harmless.ipynb", [MAKE, ("step:other", "n = len(rows)"), check_it, USE])
+    assert not [one for one in harmless if one["code"] == "CM114"]

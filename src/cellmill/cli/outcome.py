@@ -69,11 +69,10 @@ def print_outcome(
 
 
 def _print_standing(console: Console, result: RunResult) -> None:
-    """Say quietly if nothing proves that the pipeline gives what its notebook gives."""
+    """Say quietly how far it is proven that the pipeline gives what its notebook gives."""
     from cellmill.cli.standing import is_promoted, standing_line
-    from cellmill.promote.certificate import standing
 
-    if is_promoted(result.folder) and standing(result.folder).state != "equal":
+    if is_promoted(result.folder):
         text = standing_line(result.folder)
         console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cellmill.dataflow import knowledge, state
@@ -36,7 +36,7 @@ def changes(steps: Steps, passed_over: set[str]) -> Iterator[Finding]:
     if not promoted or not any(_may_matter(one) for one in left.values()):
         return
     cells = sorted((*promoted, *left.values()), key=lambda one: one.cell.number)
-    parts = walk(replace(steps, steps=tuple(Step(StepName(f"cell {one.cell.number}"), (one,)) for one in cells)))[0]
+    parts = walk_cells(steps, cells)
     known = set(parts[0].effects.binds) | set(parts[1].effects.binds)
     for at, tagged in enumerate(cells, start=2):
         effects = parts[at].effects
@@ -55,6 +55,11 @@ def changes(steps: Steps, passed_over: set[str]) -> Iterator[Finding]:
             if user is not None:
                 shown = f"`{name.removeprefix('patch:')}`"
                 yield _finding(tagged, name, shown, user, "warning", skipped=tagged.cell.number in skipped)
+
+
+def walk_cells(steps: Steps, cells: Iterable[TaggedCell]) -> list[Walked]:
+    """Walk cells in this order, each as a part of its own after the parameters and the shared cells."""
+    return walk(replace(steps, steps=tuple(Step(StepName(f"cell {one.cell.number}"), (one,)) for one in cells)))[0]
 
 
 def _may_matter(tagged: TaggedCell) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
-from cellmill.dataflow import figures, knowledge, left_out, shared_files, state
+from cellmill.dataflow import figures, knowledge, late_checks, left_out, shared_files, state
 from cellmill.dataflow.effects import Code, Site
 from cellmill.dataflow.liveness import Liveness
 from cellmill.dataflow.model import StepFlow
@@ -52,6 +52,7 @@ def check(steps: Steps, live: Liveness, flows: tuple[StepFlow, ...], program: Pr
     found += _process_state(live)
     found += _lost_settings(live)
     found += shared_files.findings(live)
+    found += late_checks.findings(steps)
     found += _module_state(live)
     found += figures.across_steps(live)
     found += _dynamic(live)

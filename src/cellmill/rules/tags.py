@@ -406,11 +406,12 @@ class CheckOfUnknownStep(Rule):
 
 
 class CheckBeforeStep(Rule):
-    """A check stands above the step that it checks; in the pipeline it runs after it.
+    """A check stands above the step that it checks, or below another one that changes what it looks at.
 
     Why
     ---
-    In the notebook the check looks at what was there before the step ran.
+    In the pipeline it runs at the end of its step. In the notebook it looks at what was there before the step, or at
+    what another step made of it.
 
     Bad
     ---
@@ -430,11 +431,11 @@ class CheckBeforeStep(Rule):
 
     Remedy
     ------
-    Move the cell below the step.
+    Move the cell to the end of its step.
     """
 
     code = "CM114"
-    kinds = ("check-before-step",)
+    kinds = ("check-before-step", "check-after-change")
     severities = ("warning",)
 
 
