@@ -19,6 +19,21 @@ _ROUNDS = 6
 """How often functions that call each other are read at most; what they do only grows, and soon not any more."""
 
 
+def _literal_path(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.Call) and node.args and isinstance(node.func, (ast.Name, ast.Attribute)):
+        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        return _literal_path(node.args[0]) if name == "Path" and len(node.args) == 1 else None
+    return None
+
+
+def _open_mode(node: ast.Call) -> str | None:
+    for one in [one.value for one in node.keywords if one.arg == "mode"] or node.args[1:2]:
+        return one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else "w"
+    return None
+
+
 def _works_in_place(node: ast.Call) -> bool:
     """Whether a call says ``copy=False``, ``copy_X=False`` or the like."""
     return any(
@@ -47,8 +62,18 @@ class Arguments:
     positional: tuple[Value, ...]
     keywords: dict[str, Value]
     rest: Value
-    paths: list[str | None]
-    mode: str | None
+    node: ast.Call | None = None
+    skipped: int = 0
+
+    @property
+    def paths(self) -> list[str | None]:
+        """The positional arguments that are paths, where the source says which."""
+        return [_literal_path(one) for one in self.node.args[self.skipped :]] if self.node is not None else []
+
+    @property
+    def mode(self) -> str | None:
+        """How a file is opened, where the source says it."""
+        return _open_mode(self.node) if self.node is not None and not self.skipped else None
 
     @property
     def all(self) -> Value:
@@ -72,7 +97,8 @@ class Calls(Dynamic):
                 self.read_formula(node, None, frame)
                 return self.call_method(node, receiver, node.func.attr, self.arguments(node, frame), frame)
             callee = self.program.imported(f"{dotted}.{node.func.attr}")
-            self.note_module(callee, frame, node)
+            if self.has_modules:
+                self.note_module(callee, frame, node)
         else:
             callee = self.eval(node.func, frame)
         arguments = self.arguments(node, frame)
@@ -114,27 +140,12 @@ class Calls(Dynamic):
                 rest |= value | self.program.content(value)
             else:
                 keywords[keyword.arg] = value
-        paths = [self.literal_path(one) for one in node.args]
-        return Arguments(tuple(positional), keywords, rest, paths, self.open_mode(node))
+        return Arguments(tuple(positional), keywords, rest, node)
 
     def mutate_bound(self, node: ast.expr, value: Value, frame: Frame) -> None:
         """``map(rows.append, new)``: whoever is handed such a method may call it."""
         if isinstance(node, ast.Attribute) and node.attr in knowledge.SHALLOW_METHODS:
             self.mutate(self.without_code(value.own), frame, node)
-
-    def literal_path(self, node: ast.expr) -> str | None:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return node.value
-        if isinstance(node, ast.Call) and node.args and isinstance(node.func, (ast.Name, ast.Attribute)):
-            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            return self.literal_path(node.args[0]) if name == "Path" and len(node.args) == 1 else None
-        return None
-
-    def open_mode(self, node: ast.Call) -> str | None:
-        candidates = [one.value for one in node.keywords if one.arg == "mode"] or node.args[1:2]
-        for one in candidates:
-            return one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else "w"
-        return None
 
     # Notebook functions
 
@@ -371,7 +382,10 @@ class Calls(Dynamic):
     def notebook_methods(self, receiver: Value, name: str) -> list[tuple[Code, bool]]:
         """Notebook methods that the call may reach: of the receiver's class, or of any class if it is not known."""
         found: list[tuple[Code, bool]] = []
-        known = [self.program.codes[label] for label in self.program.code_in(receiver)]
+        held = self.program.code_in(receiver)
+        if not held and name not in self.program.methods and name in self.program.watched_methods:
+            return found
+        known = [self.program.codes[label] for label in held]
         classes = [code for code in known if isinstance(code.node, ast.ClassDef)]
         labels = [code.methods[name] for code in classes if name in code.methods]
         if not classes and (not receiver.own or self.program.kinds(receiver) & {"unknown", "object"}):
@@ -391,7 +405,7 @@ class Calls(Dynamic):
             method = self.program.codes[label].methods.get(node.attr)
             if method is not None and self.program.codes[method].is_property:
                 call = ast.copy_location(ast.Call(func=node, args=[], keywords=[]), node)
-                given = Arguments((), {}, NOTHING, [], None)
+                given = Arguments((), {}, NOTHING)
                 self.call_code(call, self.program.codes[method], [value], given, value, frame)
 
     def call_foreign_method(
@@ -400,7 +414,7 @@ class Calls(Dynamic):
         """A method of a library's object, judged by its name; an unknown one may change and keep everything."""
         effects = frame.function.effects
         given = arguments.all
-        self.note_files(files.used_by_method(name, arguments.paths, self.receiver_path(node)), node, frame)
+        self.note_method_files(node, name, arguments, frame)
         for drawn in state.drawn_by_method(name):
             effects.draws.setdefault(drawn, self.site(node))
         if (changed := state.set_by_method(name)) is not None:
@@ -506,9 +520,12 @@ class Calls(Dynamic):
         if _works_in_place(node):
             self.mutate(given.own, frame, node)
 
-    def receiver_path(self, node: ast.Call) -> str | None:
-        assert isinstance(node.func, ast.Attribute)
-        return self.literal_path(node.func.value)
+    def note_method_files(self, node: ast.Call, name: str, arguments: Arguments, frame: Frame) -> None:
+        """What a method of this name does to files."""
+        if name in files.METHODS:
+            assert isinstance(node.func, ast.Attribute)
+            uses = files.used_by_method(name, arguments.paths, _literal_path(node.func.value))
+            self.note_files(uses, node, frame)
 
     # Libraries
 
@@ -519,7 +536,7 @@ class Calls(Dynamic):
         owner, _, method = dotted.rpartition(".")
         if arguments.positional and knowledge.changes_first(owner, method):
             # list.append(xs, 1) is xs.append(1).
-            rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.rest, arguments.paths[1:], None)
+            rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.rest, arguments.node, 1)
             return self.call_method(node, arguments.positional[0], method, rest, frame)
         self.note_state(node, dotted, frame)
         figures.note_call(dotted, frame.function.effects, self.site(node))
@@ -566,7 +583,7 @@ class Calls(Dynamic):
             return self.class_of(given)
         if dotted == "getattr":
             # It may be a method, which holds its object.
-            return Value(frozenset(one for one in given.reach if not one.startswith("resource:")), given.reach)
+            return Value(given.reach - self.program.resources, given.reach)
         if dotted in ("next", "min", "max", "anext"):
             # An element of the first argument, or one of several arguments as it is.
             return self.program.content(given) | union([given])

@@ -91,8 +91,7 @@ class Dynamic(Expressions):
     def read_formula(self, node: ast.Call, dotted: str | None, frame: Frame) -> None:
         """A model of a formula: it may have been put together from any text above."""
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        keywords = frozenset(one.arg for one in node.keywords if one.arg)
-        if formulas.takes_formula(dotted, method, keywords):
+        if formulas.takes_formula(dotted, method, node.keywords):
             texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
             known = [formulas.names_in(text) for text in texts if formulas.is_formula(text)]
             names = known[0] if known else frozenset(self.program.words)

@@ -38,6 +38,7 @@ class Expressions:
         self._summarising = 0
         self.raised = NOTHING
         self._last_site = Site(0, "", 0)
+        self.has_modules = bool(program.modules)
 
     # Places
 
@@ -124,13 +125,12 @@ class Expressions:
         if owner.kind == "function":
             return self.read_symbolic(name, owner, node)
         value = self.read_global(name, owner.effects, self.site(node))
-        self.note_module(value, owner, node)
+        if self.has_modules:
+            self.note_module(value, owner, node)
         return value
 
     def note_module(self, value: Value, frame: Frame, node: ast.AST) -> None:
         """Who holds a function of a module beside the notebook may call it, and change what the module keeps."""
-        if not self.program.modules:
-            return
         effects = frame.function.effects
         for label in value.own:
             fact = self.program.facts.get(label)
@@ -434,12 +434,18 @@ class Expressions:
 
     # Values
 
+    def handler(self, node: ast.AST, what: str) -> Any:
+        """The method that reads such nodes, if there is one."""
+        kind = type(node)
+        try:
+            return self._handlers[kind]
+        except KeyError:
+            self._handlers[kind] = found = getattr(self, f"{what}_{kind.__name__}", None)
+            return found
+
     def eval(self, node: ast.expr, frame: Frame) -> Value:
         """What an expression may stand for; notes every name that it reads."""
-        kind = type(node)
-        if kind not in self._handlers:
-            self._handlers[kind] = getattr(self, f"eval_{kind.__name__}", None)
-        handler = self._handlers[kind]
+        handler = self.handler(node, "eval")
         if handler is not None:
             value: Value = handler(node, frame)
             return value
@@ -468,7 +474,8 @@ class Expressions:
         dotted = self.program.dotted(value)
         if dotted is not None:
             found = self.program.imported(f"{dotted}.{node.attr}")
-            self.note_module(found, frame, node)
+            if self.has_modules:
+                self.note_module(found, frame, node)
             return found
         self.call_properties(value, node, frame)
         if node.attr in ("plot", "str", "dt", "style") and not self.program.code_in(value) and value.own:
@@ -476,8 +483,7 @@ class Expressions:
         if node.attr == "__class__":
             return self.class_of(value)
         # A bound method holds its object.
-        own = frozenset(label for label in value.reach if not label.startswith("resource:"))
-        return Value(own, value.reach)
+        return Value(value.reach - self.program.resources, value.reach)
 
     def class_of(self, value: Value) -> Value:
         """The class of an object: of a parameter it is only known where the function is called."""

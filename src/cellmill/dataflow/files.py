@@ -42,6 +42,10 @@ _WRITE_METHODS = frozenset(
 )
 
 
+METHODS = _READ_METHODS | _WRITE_METHODS | {"mkdir"}
+"""Names of methods that may read or write files."""
+
+
 def used_by_call(dotted: str, paths: list[str | None], mode: str | None) -> tuple[tuple[Mode, str | None], ...]:
     """What a library function does to files; ``paths`` are its arguments where literal, ``mode`` an open mode."""
     first = paths[0] if paths else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import lru_cache
 
@@ -20,7 +21,8 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset(_NAME.findall(text))
 
 
-def takes_formula(dotted: str | None, method: str, keywords: frozenset[str]) -> bool:
+def takes_formula(dotted: str | None, method: str, keywords: list[ast.keyword]) -> bool:
     """Whether a call builds a model from a formula."""
-    by_name = dotted is not None and dotted.startswith(_LIBRARIES)
-    return by_name or method == "from_formula" or any(name.endswith("formula") for name in keywords)
+    if method == "from_formula" or (dotted is not None and dotted.startswith(_LIBRARIES)):
+        return True
+    return bool(keywords) and any(one.arg is not None and one.arg.endswith("formula") for one in keywords)

@@ -409,6 +409,7 @@ def changed_positions(dotted: str) -> tuple[int, ...]:
     return (2,) if name in _BINARY_UFUNCS else (1,) if name in _UNARY_UFUNCS else ()
 
 
+@lru_cache(maxsize=4096)
 def is_functional(dotted: str) -> bool:
     """Whether a library function leaves its arguments as they are."""
     return root(dotted) in FUNCTIONAL_LIBRARIES

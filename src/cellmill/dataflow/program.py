@@ -36,9 +36,10 @@ class Program:
     """Everything known at one point of the walk.
 
     ``holders`` is the inverse of ``env``: for each label the names from which it can be reached. ``nested`` are
-    objects that may hold themselves, by whatever way; ``fleeting`` those that are no element of what holds them.
-    ``words`` are names in texts, of which formulas may be put together, and ``formulas`` the names that a model made at
-    a place (the end of its label) may look up. ``made`` collects the objects that each function being read makes.
+    objects that may hold themselves, by whatever way; ``fleeting`` those that are no element of what holds them, of
+    which ``resources`` can't be handed over. ``words`` are names in texts, of which formulas may be put together, and
+    ``formulas`` the names that a model made at a place (the end of its label) may look up. ``made`` collects the
+    objects that each function being read makes.
     ``modules`` are those beside the notebook.
 
     A function's summary holds as long as ``version`` stays, which counts changes that summaries could see: in the
@@ -56,6 +57,7 @@ class Program:
     codes: dict[Label, Code] = field(default_factory=dict)
     code_labels: set[Label] = field(default_factory=set)
     fleeting: set[Label] = field(default_factory=set)
+    resources: set[Label] = field(default_factory=set)
     methods: dict[str, list[Label]] = field(default_factory=dict)
     nested: set[Label] = field(default_factory=set)
     made: list[set[Label]] = field(default_factory=list)
@@ -123,6 +125,8 @@ class Program:
             self.facts[label] = Fact(kind, detail, self.step, site.cell, site.line)
             if kind in ("resource", "iterator"):
                 self.fleeting.add(label)
+            if kind == "resource":
+                self.resources.add(label)
         if self.made:
             self.made[-1].add(label)
         return only(label)

@@ -137,6 +137,7 @@ def place(dotted: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def drawn_by_call(dotted: str) -> tuple[str, ...]:
     """The random generators that a library function may draw from without being given one."""
     library, _, rest = dotted.partition(".")

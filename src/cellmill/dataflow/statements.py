@@ -25,10 +25,7 @@ class Walker(Calls):
 
     def run(self, node: ast.stmt, frame: Frame) -> bool:
         """Read one statement; False if what follows it in the block is never reached."""
-        kind = type(node)
-        if kind not in self._handlers:
-            self._handlers[kind] = getattr(self, f"run_{kind.__name__}", None)
-        handler: Callable[[ast.stmt, Frame], bool | None] | None = self._handlers[kind]
+        handler: Callable[[ast.stmt, Frame], bool | None] | None = self.handler(node, "run")
         if handler is None:
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.expr):
@@ -396,7 +393,7 @@ class Walker(Calls):
             ) or name.startswith(("functools.", "numba.", "abc.", "typing.", "dataclasses.")):
                 continue
             elif self.program.dotted(decorator) is None and decorator.own:
-                given = Arguments((value,), {}, NOTHING, [], None)
+                given = Arguments((value,), {}, NOTHING)
                 call = ast.copy_location(ast.Call(func=ast.Constant(None), args=[], keywords=[]), code.node)
                 result = self.call_value(call, decorator, given, frame)
                 made = self.program.new("object", self.site(code.node), code.node.col_offset, code.name)
