@@ -11,6 +11,12 @@ from click.testing import Result
 
 Cellmill = Callable[..., Result]
 
+CELLS = [
+    ("n = 3", ["parameters"]),
+    ("xs = list(range(n))", ["step:load"]),
+    ("total = sum(xs)", ["step:train"]),
+]
+
 BROKEN = [
     ("n = 3", ["parameters"]),
     ("xs = [1, 2, 3]", []),
@@ -220,3 +226,64 @@ CELLS_CHANGED = [
     ("total = 7\ntotal", ["step:train"]),
     ("assert total >= 0", ["check:train"]),
 ]
+
+
+def test_marked_conflicts_are_told_with_their_place_and_stop_everything(
+    write_notebook: Any, cellmill: Any, project: Path
+) -> None:
+    write_notebook(CELLS)
+    assert cellmill("promote", "notebooks/churn.ipynb").exit_code == 0
+    task, other = (project / "pipelines/churn/tasks" / name for name in ("load.py", "train.py"))
+    task.write_text(task.read_text().replace("xs = list(range(n))", "xs = [*range(n)]"))
+    other.write_text(other.read_text().replace("sum(xs)", "max(xs)"))
+    write_notebook([(text.replace("list(range(n))", "list(range(n + 1))"), tags) for text, tags in CELLS])
+
+    marking = cellmill("promote", "notebooks/churn.ipynb", "--conflicts", "mark")
+    assert marking.exit_code == 1
+    line = task.read_text().splitlines().index("<<<<<<< the pipeline as it was edited") + 1
+    assert f"Conflict, marked: pipelines/churn/tasks/load.py, cell 2, line {line}: " in marking.stderr
+    assert "1 conflict is left to you" in marking.stderr
+    assert "merged with" not in marking.stdout
+    assert "Edited by hand, and kept: tasks/train.py" in marking.stdout
+
+    check = cellmill("check", "notebooks/churn.ipynb")
+    assert check.exit_code == 1
+    assert f"conflict is marked and not decided in pipelines/churn/tasks/load.py, line {line}" in check.stdout
+    for command in (["run", "churn"], ["steps", "notebooks/churn.ipynb"], ["sync", "churn"], ["verify", "churn"]):
+        result = cellmill(*command)
+        assert (result.exit_code, f"pipelines/churn/tasks/load.py, line {line}" in result.stderr) == (1, True), command
+    again = cellmill("promote", "notebooks/churn.ipynb", "--conflicts", "mark")
+    assert (again.exit_code, task.read_text().count("<<<<<<<")) == (1, 1)
+
+    # One mark that is left over is not yet a decision.
+    task.write_text(task.read_text().replace("<<<<<<< the pipeline as it was edited\n", ""))
+    assert cellmill("check", "notebooks/churn.ipynb").exit_code == 1
+    taken = cellmill("promote", "notebooks/churn.ipynb", "--overwrite-file", "pipelines/churn/tasks/load.py")
+    assert taken.exit_code == 0, taken.output
+    assert "thrown away in tasks/load.py." in taken.stdout
+    assert "max(xs)" in other.read_text()
+    assert cellmill("check", "notebooks/churn.ipynb").exit_code == 0
+    wrong = cellmill("promote", "notebooks/churn.ipynb", "--overwrite-file", "tasks/lod.py")
+    assert (wrong.exit_code, "did you mean tasks/load.py?" in wrong.stderr) == (1, True)
+
+
+def test_marks_that_the_notebook_itself_has_are_no_conflict(write_notebook: Any, cellmill: Any) -> None:
+    text = 'xs = """\n<<<<<<< HEAD\n=======\n>>>>>>> other\n"""'
+    write_notebook([(text, ["step:load"])])
+    for _ in range(2):
+        assert cellmill("promote", "notebooks/churn.ipynb").exit_code == 0
+    assert cellmill("check", "notebooks/churn.ipynb").exit_code == 0
+
+
+def test_an_edited_file_of_a_step_that_is_gone_is_told(write_notebook: Any, cellmill: Any, project: Path) -> None:
+    write_notebook(CELLS)
+    assert cellmill("promote", "notebooks/churn.ipynb").exit_code == 0
+    task = project / "pipelines/churn/tasks/train.py"
+    task.write_text(task.read_text().replace("sum(xs)", "max(xs)"))
+    write_notebook(CELLS[:2])
+    result = cellmill("promote", "notebooks/churn.ipynb", "--keep-edits")
+    assert result.exit_code == 0
+    assert (
+        "no run uses it now, since the notebook has no cells for it: pipelines/churn/tasks/train.py;" in result.stdout
+    )
+    assert "merged" not in result.stdout

@@ -144,13 +144,29 @@ def test_a_cell_that_moved_on_is_refused_unless_both_fit(made: Project) -> None:
     assert made.call("promote", "notebooks/churn.ipynb").exit_code == 0
     assert made.is_current()
 
+
+def test_a_conflict_keeps_no_other_edit_back_and_is_decided_alone(made: Project) -> None:
+    made.edit("tasks/load.py", "last = xs[-1]", "last = max(xs)")
     made.edit("tasks/train.py", "total = double(sum(xs))", "total = sum(xs)")
+    made.edit("env.yaml", "n: 3", "n: 4")
     made.save(train="total = double(max(xs))\ntotal")
-    before = made.notebook.read_bytes()
     result = made.sync()
     assert result.exit_code == 1
+    assert "notebooks/churn.ipynb, cell 4: the edit of tasks/load.py\n" in result.stdout
     assert "notebooks/churn.ipynb, cell 7 has changed since the promotion where tasks/train.py, line" in result.stderr
-    assert made.notebook.read_bytes() == before
+    assert (made.source("load").split("\n")[-1], made.source("train")) == (
+        "last = max(xs)",
+        "total = double(max(xs))\ntotal",
+    )
+
+    remedy = "cellmill promote notebooks/churn.ipynb --overwrite-file tasks/train.py"
+    assert f"`{remedy}`" in result.stderr
+    told = made.call(*remedy.split()[1:])
+    assert told.exit_code == 0, told.output
+    assert "Edits made by hand were thrown away in tasks/train.py.\n" in told.stdout
+    assert "total = double(max(xs))" in (made.folder / "tasks/train.py").read_text()
+    assert "n: 4" in (made.folder / "env.yaml").read_text()
+    assert made.is_current()
 
 
 def test_what_has_no_cell_is_named(made: Project) -> None:

@@ -25,6 +25,7 @@ NOT_IN_THE_TEXT = {
     "large-output",
     "not-locked",
     "ghost-state",
+    "undecided-conflict",
     "evidence-differs",
     "unseen-state",
     "module-state",

@@ -278,9 +278,33 @@ def test_deleted_files_stay_deleted_until_the_notebook_changes_them(made: Projec
 def test_a_step_that_is_gone_takes_its_file_unless_it_was_edited(made: Project) -> None:
     made.edit("tasks/report.py", "print(f", "print('!', f")
     made.save([cell for cell in CELLS if cell[0] != "report"])
-    assert [one.partition(",")[0] for one in made.conflicts()] == ["tasks/report.py"]
-    made.promote(edits="overwrite")
+    assert {one.partition(",")[0] for one in made.conflicts()} == {"tasks/report.py"}
+    edited = made.read("tasks/report.py")
+    kept = made.promote(edits="keep")
+    # Whole, so that it can be taken up again; and promotion's no more.
+    assert (kept.orphans, kept.kept, made.read("tasks/report.py")) == (("tasks/report.py",), (), edited)
+    assert "tasks/report.py" not in made.read("pipeline.yaml")
+    assert made.is_current()
+
+    made.save(CELLS)
+    made.promote(overwritten=["tasks/report.py"])
+    made.edit("tasks/report.py", "print(f", "print('!', f")
+    made.save([cell for cell in CELLS if cell[0] != "report"])
+    assert made.promote(edits="overwrite").lost == ("tasks/report.py",)
     assert not (made.folder / "tasks/report.py").exists()
+
+
+def test_what_is_overwritten_is_named_and_nothing_else_is(made: Project) -> None:
+    made.edit("tasks/load.py", "limit = 2", "limit = 20")
+    made.edit("tasks/train.py", "+ seed", "- seed")
+    (made.folder / "README.md").unlink()
+    made.save(load=LOAD.replace("limit = 2", "limit = 3"), report="print(f'{total:f}', double(len(ys)))")
+    written = made.promote(overwritten=["tasks/load.py"])
+    assert (written.lost, written.kept) == (("tasks/load.py",), ("README.md", "tasks/train.py"))
+    assert "limit = 3" in made.read("tasks/load.py")
+    assert "- seed" in made.read("tasks/train.py")
+    assert made.promote(edits="overwrite").lost == ("README.md", "tasks/train.py")
+    assert made.promote(edits="overwrite").lost == ()
 
 
 def test_yaml_that_two_right_halves_would_break_is_a_conflict(made: Project) -> None:

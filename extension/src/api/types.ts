@@ -183,6 +183,11 @@ export interface IPromotion {
   removed: readonly string[];
   merged: readonly string[];
   kept: readonly string[];
+  /** Edited files that stay, though the notebook has nothing for them any more. */
+  orphans: readonly string[];
+  /** Files of which edits were thrown away. */
+  lost: readonly string[];
+  decided: readonly string[];
   findings: readonly IFinding[];
 }
 

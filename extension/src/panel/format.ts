@@ -2,6 +2,7 @@
 
 import { PathExt, Time } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IPromotion } from '../api/types';
 
 /** A duration in seconds, such as `0.4 s`, `12 s`, `3 min 5 s`, `1 h 2 min`. */
 export function duration(seconds: number): string {
@@ -45,7 +46,7 @@ export function notebookName(path: string): string {
 
 /** What became of edits made by hand in a pipeline, in sentences; none if there are no edits. */
 export function editsTold(
-  made: { merged: readonly string[]; kept: readonly string[] },
+  made: Pick<IPromotion, 'merged' | 'kept' | 'orphans' | 'lost'>,
   trans: TranslationBundle
 ): string[] {
   const told = [];
@@ -54,6 +55,14 @@ export function editsTold(
   }
   if (made.kept.length) {
     told.push(trans.__('Edited by hand, and kept: %1.', made.kept.join(', ')));
+  }
+  if (made.orphans.length) {
+    told.push(
+      trans.__('Edited by hand, and kept, but no run uses it now: %1.', made.orphans.join(', '))
+    );
+  }
+  if (made.lost.length) {
+    told.push(trans.__('Edits made by hand were thrown away in %1.', made.lost.join(', ')));
   }
   return told;
 }

@@ -88,6 +88,9 @@ def promote(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]:
         "removed": list(written.removed),
         "merged": list(written.merged),
         "kept": list(written.kept),
+        "orphans": list(written.orphans),
+        "lost": list(written.lost),
+        "decided": [*(text for _, text in written.marked), *written.decided],
         "findings": _all_told(plan.findings, plan.steps),
     }
 

@@ -215,6 +215,8 @@ def _plan_table(plan: Plan, notes: list[str]) -> Table:
 
 
 def _written_table(notebook: str, name: str, written: Written, notes: list[str]) -> Table:
+    from cellmill.promote.overwriting import told_of_edits
+
     folder = shown_path(written.folder)
     states = dict.fromkeys(written.merged, "merged with the edits")
     rows = [(path, states.get(path, "written")) for path in written.changed] + [
@@ -227,9 +229,8 @@ def _written_table(notebook: str, name: str, written: Written, notes: list[str])
     else:
         caption = f"The pipeline {folder} is again as {notebook} has it."
     how = f"%run_pipeline {name} runs it here, cellmill run {folder} in a terminal."
-    if written.kept:
-        notes = [*notes, f"Edited by hand, and kept: {', '.join(written.kept)}."]
-    return Table(caption, ("file", ""), rows, [*notes, how, standing_sentence(written.folder)])
+    edits = [*told_of_edits(written), *(f"In conflict, and the edit was kept: {one}." for one in written.decided)]
+    return Table(caption, ("file", ""), rows, [*notes, *edits, how, standing_sentence(written.folder)])
 
 
 def shown_path(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,9 +44,9 @@ def changes_of(plan: Plan, merge: Merge) -> tuple[Change, ...]:
     )
 
 
-def told_diff(plan: Plan, edits: Edits = "merge") -> str:
+def told_diff(plan: Plan, edits: Edits = "merge", *, overwritten: Collection[str] = ()) -> str:
     """The changes in meaning, each on a line that begins with ``#``, and the unified diff; empty if there are none."""
-    merge = merge_plan(plan, edits)
+    merge = merge_plan(plan, edits, overwritten=overwritten)
     diff = diff_merge(merge)
     if not diff:
         return ""
@@ -220,9 +220,13 @@ def _edits(merge: Merge) -> Iterator[Change]:
     """What becomes of edits made by hand."""
     for paths, told in (
         (merge.paths("merged"), "edited by hand and merged with the notebook's changes"),
-        (merge.paths("kept"), "edited by hand and kept"),
+        ([one.path for one in merge.files if one.state == "kept" and not one.orphan], "edited by hand and kept"),
+        (
+            [one.path for one in merge.files if one.orphan and one.state == "kept"],
+            "edited by hand, and no run uses it now",
+        ),
         (merge.paths("conflict"), "edited by hand and in conflict with the notebook"),
-        (merge.paths("overwritten"), "edited by hand, and the edits would be lost"),
+        (merge.lost, "edited by hand, and the edits would be lost"),
     ):
         if paths:
             yield Change("edit", f"{', '.join(paths)}: {told}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from cellmill.promote import provenance
 from cellmill.promote.base import FILE as BASE_FILE
 from cellmill.promote.base import can_merge, digest, read_base
 from cellmill.promote.merge_lines import Piece, clashes, merge_lines
-from cellmill.promote.merge_script import Dispute, Side, Sides, chosen, merge_scripts, the_edits, with_marks
+from cellmill.promote.merge_script import Dispute, Side, Sides, chosen, mark_lines, merge_scripts, the_edits, with_marks
 from cellmill.promote.merge_syntax import what_is_wrong
 from cellmill.promote.plan import SEEDED, Plan
 from cellmill.promote.script_cells import Script, Segment, cell_ids, cell_of, read_script
@@ -30,7 +30,8 @@ class Conflict:
     """Where an edit and the notebook can't both be right.
 
     ``first`` and ``last`` are lines of the file as it is in the folder, None if it is about the whole file; ``cell`` is
-    the cell's number in the notebook.
+    the cell's number in the notebook. ``marked`` is one that is written with git's marks: ``first`` is then the line of
+    its first mark in the file as it will be.
     """
 
     file: str
@@ -39,13 +40,14 @@ class Conflict:
     cell_id: str | None = None
     first: int | None = None
     last: int | None = None
+    marked: bool = False
 
     def __str__(self) -> str:
         where = [self.file]
         if self.cell is not None:
             where.append(f"cell {self.cell}")
         if self.first is not None:
-            where.append(f"line {self.first}" if self.last == self.first else f"lines {self.first}-{self.last}")
+            where.append(f"line {self.first}" if self.last in (self.first, None) else f"lines {self.first}-{self.last}")
         return f"{', '.join(where)}: {self.why}"
 
 
@@ -65,6 +67,10 @@ class MergedFile:
         The text with git's marks where there are conflicts.
     was
         Its path in the folder until now.
+    decided
+        Conflicts that do not stand in the way, since the user has said what to do with them.
+    lost
+        Whether what somebody did to the file by hand is thrown away.
     """
 
     path: str
@@ -75,6 +81,13 @@ class MergedFile:
     conflicts: tuple[Conflict, ...] = ()
     preview: str | None = None
     was: str = ""
+    decided: tuple[Conflict, ...] = ()
+    lost: bool = False
+
+    @property
+    def orphan(self) -> bool:
+        """Whether it stays for its edits only: the notebook has nothing for it any more, and no run uses it."""
+        return self.generated is None and self.after is not None
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,16 @@ class Merge:
     def conflicts(self) -> tuple[Conflict, ...]:
         """Of all files; empty if the merge can be written."""
         return tuple(conflict for one in self.files for conflict in one.conflicts)
+
+    @property
+    def decided(self) -> tuple[Conflict, ...]:
+        """Conflicts of all files that were left to what the user said."""
+        return tuple(conflict for one in self.files for conflict in one.decided)
+
+    @property
+    def lost(self) -> list[str]:
+        """Paths of files of which edits made by hand are thrown away."""
+        return [one.was or one.path for one in self.files if one.lost]
 
     @property
     def changed(self) -> list[str]:
@@ -125,7 +148,13 @@ def read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def merge_plan(plan: Plan, edits: Edits = "merge", *, instead: Mapping[str, bytes] | None = None) -> Merge:
+def merge_plan(
+    plan: Plan,
+    edits: Edits = "merge",
+    *,
+    instead: Mapping[str, bytes] | None = None,
+    overwritten: Collection[str] = (),
+) -> Merge:
     """Merge a plan with the folder that it would be written to.
 
     Parameters
@@ -136,15 +165,19 @@ def merge_plan(plan: Plan, edits: Edits = "merge", *, instead: Mapping[str, byte
         What to do with what was edited in the folder since the last promotion.
     instead
         Files to take as if they stood in the folder with this content.
+    overwritten
+        Files in which the notebook wins, whatever ``edits`` says of the others.
     """
-    return FolderSides(plan, edits, instead or {}).merge()
+    return FolderSides(plan, edits, instead or {}, overwritten).merge()
 
 
 class FolderSides:
     """A folder's three sides: as promotion left it, as it is, and as a plan has it."""
 
-    def __init__(self, plan: Plan, edits: Edits, instead: Mapping[str, bytes]) -> None:
-        self.plan, self.edits, self.instead = plan, edits, instead
+    def __init__(
+        self, plan: Plan, edits: Edits, instead: Mapping[str, bytes], overwritten: Collection[str] = ()
+    ) -> None:
+        self.plan, self.edits, self.instead, self.overwritten = plan, edits, instead, frozenset(overwritten)
         self.last = last_promotion(plan.folder) or {}
         self.hashes: dict[str, str] = _strings(self.last.get("files"))
         self.base = read_base(plan.folder, self.last)
@@ -200,8 +233,13 @@ class FolderSides:
             return replace(made, state="new" if before is None else "same", after=before or generated)
         if before == generated:
             return replace(made, state="same" if path == disk else "changed")
-        if self.edits == "overwrite":
-            return replace(made, path=name, state="new" if before is None else self._overwritten(was, before))
+        if self._loses(disk):
+            # A deleted file that comes back is an edit that goes, too.
+            lost = before is None if was in self.hashes else before is not None
+            lost = lost or (before is not None and digest(before) != self.hashes.get(was))
+            path = name if self.edits == "overwrite" else path
+            state: State = "new" if before is None else "overwritten" if lost else "changed"
+            return replace(made, path=path, state=state, lost=lost)
         if was not in self.hashes:
             if before is None:
                 carried = has_cells(name) and self._carries(_text(generated), was, self.sides.edited)
@@ -231,25 +269,31 @@ class FolderSides:
                 return True
         return False
 
-    def _overwritten(self, was: str, before: bytes) -> State:
-        return "changed" if digest(before) == self.hashes.get(was) else "overwritten"
+    def _loses(self, disk: str) -> bool:
+        """Whether the edits of a file go."""
+        return self.edits == "overwrite" or disk in self.overwritten
 
     def _obsolete(self, name: str, disk: str) -> MergedFile:
         """A file of the last promotion that the plan has no more."""
         before = self.read(disk)
         made = MergedFile(disk, "removed", before, None, None, was=disk)
-        if before is None or self.edits == "overwrite" or digest(before) == self.hashes[name]:
+        if before is None or digest(before) == self.hashes[name]:
             return made
+        if self._loses(disk):
+            return replace(made, lost=True)
         if not has_cells(name) or name not in self.base:
             return self._undecided(made, "the file was edited, and the notebook no longer has what it is made of")
-        return self._merged(made, name)
+        merged = self._merged(made, name)
+        # Without the cells that load and save it would be half a task; what the edits are can be read in the whole one.
+        gone = Conflict(disk, "the file was edited, and the notebook no longer has what it is made of")
+        return replace(merged, state="kept", after=before, decided=(gone,)) if merged.decided else merged
 
     def _undecided(self, made: MergedFile, why: str) -> MergedFile:
         """A conflict about a whole file: it stays as it is, in the folder as in the preview."""
-        conflicts = (Conflict(made.was, why),) if self.edits == "merge" else ()
-        return replace(
-            made, path=made.was, state="conflict" if conflicts else "kept", after=made.before, conflicts=conflicts
-        )
+        made = replace(made, path=made.was, after=made.before)
+        if self.edits == "merge":
+            return replace(made, state="conflict", conflicts=(Conflict(made.was, why),))
+        return replace(made, state="kept", decided=(Conflict(made.was, why),))
 
     def _merged(self, made: MergedFile, was: str) -> MergedFile:
         known = was in self.base or was not in self.hashes
@@ -270,21 +314,30 @@ class FolderSides:
                     "both sides changed the same lines",
                     first=one.start + 1,
                     last=one.start + max(len(one.edited), 1),
+                    marked=self.edits == "mark",
                 )
                 for one in clashes(pieces)
             ]
         after = chosen(pieces, with_marks if self.edits == "mark" else the_edits).encode() or None
-        if not conflicts and after is not None and (wrong := what_is_wrong(made.path, after.decode(), before)):
+        whole = not conflicts or self.edits == "keep"
+        if whole and after is not None and (wrong := what_is_wrong(made.path, after.decode(), before)):
             return self._undecided(made, f"the edits and the notebook's changes do not fit together ({wrong})")
         made = replace(made, after=after, preview=chosen(pieces, with_marks))
         if conflicts and self.edits == "merge":
             return replace(made, state="conflict", conflicts=tuple(conflicts))
+        if self.edits == "mark":
+            at = iter(mark_lines(pieces))
+            conflicts = [
+                replace(one, file=made.path, first=next(at), last=None) if one.marked else one for one in conflicts
+            ]
+        made = replace(made, decided=tuple(conflicts))
         return replace(made, state="kept" if after == made.before else "merged" if after else "removed")
 
     def _conflict(self, made: MergedFile, dispute: Dispute) -> Conflict:
         cell = cell_of(dispute.key)
         file = dispute.file or made.was
-        return Conflict(file, dispute.why, self.numbers.get(cell or ""), cell, dispute.first, dispute.last)
+        marked = self.edits == "mark" and dispute.clash
+        return Conflict(file, dispute.why, self.numbers.get(cell or ""), cell, dispute.first, dispute.last, marked)
 
     def _without_doubles(self, files: list[MergedFile]) -> list[MergedFile]:
         """A cell that both sides moved, each to another file, would run twice."""
@@ -310,6 +363,8 @@ class FolderSides:
             )
             if conflicts and self.edits == "merge":
                 one = replace(one, state="conflict", conflicts=(*one.conflicts, *conflicts))
+            elif conflicts:
+                one = replace(one, decided=(*one.decided, *conflicts))
             found.append(one)
         return found
 
@@ -321,10 +376,14 @@ class FolderSides:
         edited = (
             read_script(_text(content), disk_of.get(name, name))
             for name in self.hashes
-            if has_cells(name) and (content := self.read(disk_of.get(name, name))) is not None
+            if has_cells(name) and (content := self._edited(name, disk_of.get(name, name))) is not None
         )
         generated = (read_script(_text(self.plan.files[name]), name) for name in self.stamped if has_cells(name))
         return Sides(_side(base), _side(edited), _side(generated))
+
+    def _edited(self, name: str, disk: str) -> bytes | None:
+        """A file as the folder has it; without its edits if those are to go."""
+        return self.base[name].encode() if disk in self.overwritten and name in self.base else self.read(disk)
 
     @cached_property
     def _renamed_by_the_notebook(self) -> dict[str, str]:

@@ -11,13 +11,17 @@ from cellmill.promote.script_cells import HEAD, TAIL, Key, Script, Segment, abov
 
 @dataclass(frozen=True)
 class Dispute:
-    """A clash with its place: the cell or part of the file, and the lines of the file as it is now (from 1)."""
+    """What can't be joined: the cell or part of the file, and the lines of the file as it is now (from 1).
+
+    ``clash`` is one of lines; the others are about order and tags, and have no lines that could be marked.
+    """
 
     key: Key
     file: str
     first: int
     last: int
     why: str
+    clash: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,8 @@ class _Merging:
     def _reason(key: Key, edited: Segment | None, generated: Segment | None) -> str:
         if cell_of(key) and generated is None:
             return "the notebook no longer has this cell here, and it was edited"
+        if generated is None:
+            return "the notebook no longer has what these lines are for, and they were edited"
         if cell_of(key) and edited is None:
             return "the cell was removed here, and the notebook has changed it"
         return "both sides changed the same lines"
@@ -170,7 +176,7 @@ class _Merging:
     def _dispute(self, key: Key, edited: Segment | None, why: str, clash: Clash | None = None) -> None:
         first = (edited.start if edited else 1) + (clash.start if clash else 0)
         last = first + max(len(clash.edited) if clash else 1, 1) - 1
-        self.disputes.append(Dispute(key, edited.file if edited else "", first, last, why))
+        self.disputes.append(Dispute(key, edited.file if edited else "", first, last, why, clash is not None))
 
 
 def _blanks(base: Segment | None, edited: Segment | None, generated: Segment | None) -> int:
@@ -210,6 +216,16 @@ def chosen(pieces: tuple[Piece, ...], choose: Chooser) -> str:
     while lines and not lines[-1].strip():
         lines.pop()
     return "\n".join([*lines, ""]) if lines else ""
+
+
+def mark_lines(pieces: tuple[Piece, ...]) -> list[int]:
+    """The line (from 1) at which the marks of each clash begin in the text that `chosen` makes `with_marks`."""
+    found, line = [], 1
+    for piece in pieces:
+        if isinstance(piece, Clash):
+            found.append(line)
+        line += len(with_marks(piece)) if isinstance(piece, Clash) else 1
+    return found
 
 
 def the_edits(clash: Clash) -> list[str]:

@@ -18,6 +18,7 @@ from cellmill.notebook.steps import Steps
 from cellmill.observe import analyse_notebook
 from cellmill.promote import base, provenance, spec
 from cellmill.promote.local_modules import tracked_modules
+from cellmill.promote.marks import findings_on_marks
 from cellmill.promote.names import check_name, pipeline_name
 from cellmill.promote.parameters import Parameter, read_parameters
 from cellmill.promote.readme import readme
@@ -29,6 +30,7 @@ from cellmill.promote.tasks import TaskFile, task_cells, task_file
 from cellmill.readiness import check_steps
 from cellmill.readiness.ignores import apply_ignores
 from cellmill.readiness.settings import ignore_block, read_ignores
+from cellmill.rules.folder import UndecidedConflict
 
 # In a review the base says nothing that the files themselves don't.
 GITATTRIBUTES = f"{base.FILE} -diff linguist-generated\n"
@@ -123,8 +125,15 @@ def examine(notebook: Notebook, folder: Path | None = None) -> Examined:
     """
     steps, reading = read_steps(notebook)
     dataflow = analyse_notebook(steps)
-    found = [*reading, *dataflow.findings, *check_plan(steps), *check_steps(steps)]
-    settings, problems = read_ignores(folder or pipeline_folder(notebook.path))
+    folder = folder or pipeline_folder(notebook.path)
+    found = [
+        *reading,
+        *dataflow.findings,
+        *check_plan(steps),
+        *check_steps(steps),
+        *findings_on_marks(folder, notebook.path),
+    ]
+    settings, problems = read_ignores(folder)
     standing, ignored = apply_ignores(found, steps, settings, problems)
     return Examined(steps, dataflow, _in_cell_order(standing), _in_cell_order(ignored))
 
@@ -168,6 +177,8 @@ def plan_notebook(notebook: Notebook, *, name: str | None = None, into: Path | N
     folder = pipeline_folder(notebook_path, name=name, into=into)
     examined = examine(notebook, folder)
     steps, dataflow, findings = examined.steps, examined.dataflow, examined.findings
+    # Marks in the folder are no fault of the notebook: who writes there decides whether they may go.
+    findings = tuple(one for one in findings if one.code != UndecidedConflict.code)
     errors = [one for one in findings if one.severity == "error"]
     if errors:
         command = f"cellmill check {shown(notebook_path)}"

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
-from typing import Any
 
 from cellmill.errors import CellmillError, shown
 from cellmill.files import write_bytes
@@ -17,6 +16,7 @@ from cellmill.notebook.cells import Cell, CellId, Notebook
 from cellmill.notebook.read import notebook_of_bytes
 from cellmill.notebook.steps import TaggedCell
 from cellmill.promote.base import digest
+from cellmill.promote.marks import refuse_marks
 from cellmill.promote.merge import FolderSides, Merge, has_cells, last_promotion, merge_plan
 from cellmill.promote.merge_lines import clashes, merge_lines
 from cellmill.promote.plan import Plan, PromotionRefused, plan_notebook
@@ -36,11 +36,7 @@ from cellmill.promote.write import RECORDED, edited_files, write_merge
 
 
 class SyncRefused(CellmillError):
-    """The edits can't be brought back; ``conflicts`` has one sentence for each cell that is in the way."""
-
-    def __init__(self, message: str, conflicts: tuple[str, ...] = (), **keywords: Any) -> None:
-        super().__init__(message, **keywords)
-        self.conflicts = conflicts
+    """The edits can't be brought back."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,10 @@ class Sync:
         Its cells that change or are new.
     left_out
         Edits that have no place in the notebook, each in a few words.
+    conflicts
+        Edits that stay in the pipeline because the notebook's cell has moved on or can't say it: a sentence each.
+    disputed
+        The files that they are in.
     content
         The file that the notebook becomes.
     plan, merge
@@ -76,6 +76,8 @@ class Sync:
     notebook: Path
     cells: tuple[SyncedCell, ...]
     left_out: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    disputed: tuple[str, ...]
     before: bytes
     content: bytes
     plan: Plan
@@ -96,6 +98,8 @@ class Sync:
 def plan_sync(folder: Path) -> Sync:
     """Decide which edits of a pipeline go into which cells of its notebook; nothing is written.
 
+    An edit of lines that the notebook has changed too stays where it is, and is told; it keeps no other from its cell.
+
     Parameters
     ----------
     folder
@@ -104,11 +108,12 @@ def plan_sync(folder: Path) -> Sync:
     Raises
     ------
     SyncRefused
-        If cells have changed in the notebook too, in the same lines.
+        If the notebook would not be ready with the edits, or what promotion wrote is not known any more.
     CellmillError
-        If the folder is no promotion, or the notebook can't be read or would not be ready with the edits.
+        If the folder is no promotion or holds undecided conflicts, or the notebook can't be read.
     """
     folder = Path(folder).absolute()
+    refuse_marks(folder)
     last = last_promotion(folder)
     if last is None or not isinstance(last.get("notebook"), str):
         raise CellmillError(
@@ -162,7 +167,7 @@ class _Syncing:
         self.three = FolderSides(self.plan, "merge", {})
         self.cells: dict[str, Cell] = {str(cell.id): cell for cell in self.notebook.cells}
         self.tagged: dict[str, TaggedCell] = {str(one.cell.id): one for one in self.plan.steps.promoted}
-        self.conflicts: list[str] = []
+        self.conflicts: list[tuple[str, str]] = []
         self.left_out: list[str] = []
         self.wanted: dict[str, tuple[str, ...]] = {}
         self.files: dict[str, str] = {}
@@ -176,8 +181,6 @@ class _Syncing:
             self._added(file, script)
             self._outside(file, script)
         self._other_files()
-        if self.conflicts:
-            self._refuse()
         content = with_cells(self.notebook, self.content, sources, self.new) if sources or self.new else self.content
         notebook = notebook_of_bytes(self.notebook.path, content)
         plan = self._plan_after(notebook)
@@ -193,6 +196,8 @@ class _Syncing:
             self.notebook.path,
             self._synced(notebook),
             tuple(self.left_out),
+            tuple(told for _, told in self.conflicts),
+            tuple(dict.fromkeys(file for file, _ in self.conflicts)),
             self.content,
             content,
             plan,
@@ -235,14 +240,6 @@ class _Syncing:
                 remedy="take .promotion.base.json back from git, or make the edits in the notebook",
             )
 
-    def _refuse(self) -> None:
-        more = f" (and {len(self.conflicts) - 1} more)" if len(self.conflicts) > 1 else ""
-        raise SyncRefused(
-            f"{self.conflicts[0]}{more}",
-            tuple(self.conflicts),
-            remedy="join the two by hand in the notebook, then promote with --overwrite",
-        )
-
     def _scripts(self) -> Iterator[tuple[str, Script]]:
         for name in self.three.base:
             where = self.three.renamed_by_hand.get(name, name)
@@ -265,26 +262,25 @@ class _Syncing:
                 continue
             where = f"{shown(self.notebook.path)}, cell {self._number(cell_id)}"
             if generated is None:
-                self.conflicts.append(
-                    f"{edited.file} was edited in a cell that {shown(self.notebook.path)} has no more"
-                )
+                told = f"{edited.file} was edited in a cell that {shown(self.notebook.path)} has no more"
+                self.conflicts.append((edited.file, told))
                 continue
             merged = merge_lines(base.lines, edited.lines, generated.lines)
             if found := clashes(merged):
                 line = edited.start + found[0].start
-                self.conflicts.append(
-                    f"{where} has changed since the promotion where {edited.file}, line {line}, was edited"
-                )
+                told = f"{where} has changed since the promotion where {edited.file}, line {line}, was edited"
+                self.conflicts.append((edited.file, told))
                 continue
             lines = tuple(str(line) for line in merged)
-            self.wanted[cell_id], self.files[cell_id] = lines, edited.file
             source = self._source(cell_id, generated, lines)
             if source is None:
-                self.conflicts.append(
+                told = (
                     f"{where} can't say what {edited.file} says: the edit uses {self.plan.name}_handover, "
                     "which only the pipeline has"
                 )
+                self.conflicts.append((edited.file, told))
                 continue
+            self.wanted[cell_id], self.files[cell_id] = lines, edited.file
             yield cell_id, source
 
     def _number(self, cell_id: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from cellmill.files import unwritable
 from cellmill.promote import provenance
 from cellmill.promote.base import FILE as BASE_FILE
 from cellmill.promote.base import digest
+from cellmill.promote.marks import REMEDY, marked_conflicts
 from cellmill.promote.merge import Edits, Merge, MergedFile, in_words, last_promotion, merge_plan, read_json
 from cellmill.promote.plan import SEEDED, Plan, PromotionRefused
 from cellmill.promote.replace import clean_up, replace_folder
@@ -23,7 +24,8 @@ from cellmill.promote.replace import clean_up, replace_folder
 RECORDED = ("requirements.lock", provenance.FILE, BASE_FILE)
 _REMEDY = (
     "take the edit into the notebook and promote again, or promote with --keep-edits (the edits win there), "
-    "--overwrite (the notebook wins everywhere) or --conflicts mark (both are written, with git's marks)"
+    "--overwrite-file FILE (the notebook wins in that file), --overwrite (it wins everywhere) or "
+    "--conflicts mark (both are written, with git's marks)"
 )
 
 
@@ -32,7 +34,10 @@ class Written:
     """What `write_plan` did.
 
     ``changed`` lists the files that are new or differ, empty if all was current; ``merged`` those of them that hold
-    both sides' changes, and ``kept`` files that were edited by hand and stay as they are.
+    both sides' changes, and ``kept`` files that were edited by hand and stay as they are. ``decided`` are conflicts
+    that were left to what the user said, a sentence each, ``marked`` those that are written with git's marks, each with
+    its file; ``lost`` lists files of which edits made by hand were thrown away, ``orphans`` those that were edited and
+    stay, though the notebook has nothing for them now.
     """
 
     folder: Path
@@ -41,9 +46,15 @@ class Written:
     created: bool = False
     merged: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    decided: tuple[str, ...] = ()
+    marked: tuple[tuple[str, str], ...] = ()
+    lost: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
 
 
-def write_plan(plan: Plan, *, force: bool = False, edits: Edits = "merge") -> Written:
+def write_plan(
+    plan: Plan, *, force: bool = False, edits: Edits = "merge", overwritten: Collection[str] = ()
+) -> Written:
     """Write the pipeline folder: beside its place first, then in one move.
 
     What was edited by hand since the last promotion is merged with what the notebook changed.
@@ -57,18 +68,24 @@ def write_plan(plan: Plan, *, force: bool = False, edits: Edits = "merge") -> Wr
     edits
         What to do where an edit and the notebook's change can't be joined: refuse (``merge``), ``keep`` the edit,
         ``mark`` both; or ``overwrite`` all edits.
+    overwritten
+        Files of the folder in which the notebook wins, whatever ``edits`` says of the others.
 
     Raises
     ------
     PromotionRefused
-        If edits and the notebook's changes are in conflict, or the folder is not a promotion of this notebook.
+        If edits and the notebook's changes are in conflict, if conflicts stand marked from the last time, or if the
+        folder is not a promotion of this notebook.
     CellmillError
         If the folder can't be written; what was there is untouched.
     """
     clean_up(plan.folder)
     if plan.folder.exists() and not force:
         refuse_foreign(plan)
-    merge = merge_plan(plan, "overwrite" if force else edits)
+    edits = "overwrite" if force else edits
+    merge = merge_plan(plan, edits, overwritten=overwritten)
+    if edits != "overwrite":
+        _refuse_marks(plan, overwritten)
     if merge.conflicts:
         raise _refusal(plan, merge)
     return write_merge(plan, merge)
@@ -76,17 +93,30 @@ def write_plan(plan: Plan, *, force: bool = False, edits: Edits = "merge") -> Wr
 
 def write_merge(plan: Plan, merge: Merge) -> Written:
     """Write a merge that has been decided."""
-    merged, kept = tuple(merge.paths("merged")), tuple(merge.paths("kept"))
+    orphans = tuple(one.path for one in merge.files if one.orphan and one.state == "kept")
+    decided = [conflict for one in merge.files if one.path not in orphans for conflict in one.decided]
+    marked = [one for one in decided if one.marked]
     changed = files_to_write(plan, merge)
+    written = Written(
+        plan.folder,
+        tuple(changed),
+        tuple(merge.removed),
+        created=not plan.folder.exists(),
+        merged=tuple(merge.paths("merged")),
+        kept=tuple(path for path in merge.paths("kept") if path not in orphans),
+        decided=tuple(in_words(plan.folder, (one for one in decided if not one.marked))),
+        marked=tuple((one.file, told) for one, told in zip(marked, in_words(plan.folder, marked), strict=True)),
+        lost=tuple(merge.lost),
+        orphans=orphans,
+    )
     if not changed and not merge.removed:
-        return Written(plan.folder, (), merged=merged, kept=kept)
-    created = not plan.folder.exists()
+        return written
     try:
         with _folder_for_pipelines(plan.folder.parent):
             _replace_folder(plan, merge)
     except OSError as error:
         raise unwritable(plan.folder, error) from error
-    return Written(plan.folder, tuple(changed), tuple(merge.removed), created, merged, kept)
+    return written
 
 
 def diff_plan(plan: Plan, edits: Edits = "merge") -> str:
@@ -183,6 +213,18 @@ def refuse_foreign(plan: Plan) -> None:
             f"pipeline {plan.name} was promoted from {last.get('notebook')}, not from this notebook",
             notebook=plan.steps.notebook.path,
             remedy="choose another name with --name, or overwrite it with --force",
+        )
+
+
+def _refuse_marks(plan: Plan, overwritten: Collection[str]) -> None:
+    """Marks that stand there would be taken for an edit, and be merged into more of them."""
+    left = [one for one in marked_conflicts(plan.folder) if one.file not in overwritten]
+    if left:
+        told = "; ".join(f"{shown(plan.folder / one.file)}, line {one.line}" for one in left)
+        raise PromotionRefused(
+            f"conflicts are marked and not decided in {told}",
+            notebook=plan.steps.notebook.path,
+            remedy=f"{REMEDY}, then promote again",
         )
 
 

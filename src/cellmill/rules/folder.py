@@ -182,3 +182,23 @@ class FixedParameter(Rule):
     code = "CM406"
     kinds = ("fixed-parameter",)
     severities = ("info",)
+
+
+class UndecidedConflict(Rule):
+    """A file of the pipeline holds a conflict with git's marks, which nobody has decided.
+
+    Why
+    ---
+    `cellmill promote --conflicts mark` and `git merge` write both sides and leave the choice to you. Until then the
+    file is no Python, or a text that nobody meant; nothing is run or promoted.
+
+    Remedy
+    ------
+    Open the file at that line, keep the lines that are right, and take out the marks (`<<<<<<<`, `=======`, `>>>>>>>`).
+    `cellmill promote NOTEBOOK --overwrite-file FILE` takes the notebook's side of the whole file.
+    """
+
+    code = "CM407"
+    kinds = ("undecided-conflict",)
+    severities = ("error",)
+    can_be_ignored = False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellmill.errors import CellmillError
 from cellmill.promote.env_values import decode, encode
+from cellmill.promote.marks import refuse_marks
 from cellmill.run.parameters import check_values
 from cellmill.run.settings import ParameterSettings, Settings, StepSettings, read_settings, read_yaml
 
@@ -108,12 +109,14 @@ def read_pipeline(
     Raises
     ------
     CellmillError
-        If the folder is no pipeline, a file in it is wrong, or a parameter is not accepted.
+        If the folder is no pipeline, a file in it is wrong or holds an undecided conflict, or a parameter is not
+        accepted.
     """
     folder = Path(folder).resolve()
     if not (folder / "pipeline.yaml").is_file():
         what = "is not a pipeline: it has no pipeline.yaml" if folder.is_dir() else "there is no such folder"
         raise CellmillError(what, notebook=folder, remedy="make one with `cellmill promote NOTEBOOK`")
+    refuse_marks(folder)
     settings = read_settings(folder)
     env = _read_env(folder, profile)
     spec = read_yaml(folder / "pipeline.yaml")
@@ -146,8 +149,9 @@ def accepted_parameters(folder: Path) -> dict[str, ParameterSettings]:
     Raises
     ------
     CellmillError
-        If a file in the folder is wrong.
+        If a file in the folder is wrong or holds an undecided conflict.
     """
+    refuse_marks(folder)
     return _accepted(read_settings(folder), _read_env(folder, None))
 
 
