@@ -80,12 +80,18 @@ def test_the_notebook_fails_as_the_run_did(project: Path, run_id: str, cellmill:
     assert Path("elsewhere", written.name).is_file(), again.output
     third = cellmill("reproduce", "pipelines/churn", "--into", "elsewhere")
     assert f"Wrote elsewhere/{written.stem}_2.ipynb." in third.output
+    by_name = cellmill("reproduce", "churn", "--into", "elsewhere")
+    assert f"Wrote elsewhere/{written.stem}_3.ipynb." in by_name.output
 
 
 @pytest.mark.usefixtures("project")
 def test_errors_are_one_sentence(run_id: str, cellmill: Cellmill) -> None:
     for words, told in (
-        (("nonsense",), "there is no run nonsense; type `cellmill runs` to see those that there are."),
+        (
+            ("nonsense",),
+            "there is no run nonsense; type `cellmill runs` to see those that there are.",
+        ),
+        (("chrun",), "there is no run and no pipeline chrun; did you mean churn?"),
         ((run_id, "lod"), f"run {run_id} has no step lod; did you mean load?"),
     ):
         result = cellmill("reproduce", *words)

@@ -37,8 +37,8 @@ class ReproduceMagics(Magics):
 
             %reproduce [RUN] [STEP] [--anyway]
 
-        RUN is an id as `cellmill runs` shows it, its beginning, `last`, or a pipeline's folder (its last run that
-        failed); by default the last run of this notebook's pipeline that failed. STEP is by default the one that
+        RUN is an id as `cellmill runs` shows it, its beginning, `last`, or a pipeline's folder or name (its last run
+        that failed); by default the last run of this notebook's pipeline that failed. STEP is by default the one that
         failed. Parameters, shared cells, variables and process state are then in this kernel as the step found them;
         names of yours that have the same name are replaced, and told.
 

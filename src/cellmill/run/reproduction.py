@@ -114,8 +114,8 @@ def find_run(root: Path, word: str, *, notebook: Path | None = None) -> LoggedRu
     root
         The project's root.
     word
-        An id or its beginning; ``last``: the newest run that failed; the folder of a run's record; or the folder of a
-        pipeline: its newest run that failed.
+        An id or its beginning; ``last``: the newest run that failed; the folder of a run's record; or a pipeline's
+        folder or its name below the project's ``pipelines``: its newest run that failed.
     notebook
         If given, ``last`` is the newest of this notebook's pipelines.
 
@@ -131,8 +131,11 @@ def find_run(root: Path, word: str, *, notebook: Path | None = None) -> LoggedRu
         run = LoggedRun(path.resolve())
         if run.valid:
             return run
-    if (path / "pipeline.yaml").is_file():
-        return _last_failed(root, path.resolve(), None)
+    pipelines = root / "pipelines"
+    # An id begins with a digit, a pipeline's name does not.
+    for folder in (path, pipelines / word):
+        if word and (folder / "pipeline.yaml").is_file():
+            return _last_failed(root, folder.resolve(), None)
     found = [record for record in record_folders(root) if record.name.startswith(word)]
     if len(found) > 1 and word:
         raise CellmillError(f"{len(found)} runs begin with {word}", remedy=f"type more of it, as in {found[0].name}")
@@ -140,6 +143,9 @@ def find_run(root: Path, word: str, *, notebook: Path | None = None) -> LoggedRu
         run = LoggedRun(found[0])
         if run.valid:
             return run
+    close = get_close_matches(word, [one.parent.name for one in pipelines.glob("*/pipeline.yaml")], n=1)
+    if close:
+        raise CellmillError(f"there is no run and no pipeline {word}", remedy=f"did you mean {close[0]}?")
     raise CellmillError(f"there is no run {word}", remedy="type `cellmill runs` to see those that there are")
 
 
