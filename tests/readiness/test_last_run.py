@@ -38,6 +38,27 @@ def test_another_order_is_told_once_and_names_the_first_cell(found: Found, count
     assert ghosts(found, *(ran(count) for count in counts)) == [first]
 
 
+@pytest.mark.parametrize(
+    "counts,told",
+    [
+        ((1, 3, 4), (2, "3rd that ran, and 1 run before")),
+        ((4, 5), (1, "4th that ran, and 3 runs before")),
+        ((1, 2), None),
+    ],
+)
+def test_a_gap_in_the_counts_is_a_note_unless_another_cell_fills_it(check, counts: tuple, told: tuple | None):
+    def notes(*cells: tuple) -> list[dict[str, Any]]:
+        return [one for one in check(*cells)["findings"] if one["kind"] == "unseen-run"]
+
+    found = notes(*(ran(count) for count in counts))
+    assert [(one["cell"], one["severity"], one["code"]) for one in found] == (
+        [(told[0], "info", "CM510")] if told else []
+    )
+    assert all(told and told[1] in one["message"] for one in found)
+    scratch = [ran(count, tag="") for count in (1, 2, 3)]
+    assert notes(*(ran(count) for count in counts), *scratch) == []
+
+
 def test_cells_that_are_not_promoted_or_empty_do_not_count(found: Found):
     assert ghosts(found, ran(3), ran(1, tag="skip"), ("", "step:work"), ran(4)) == []
 

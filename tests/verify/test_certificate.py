@@ -30,6 +30,7 @@ class Project:
         self.root = root
         self.notebook = root / "study.ipynb"
         self.folder = root / "pipelines" / "study"
+        self.printed: dict[str, str] = {}
         (root / "pyproject.toml").write_text("", encoding="utf-8")
 
     def write(self, *cells: tuple[str, str, str]) -> None:
@@ -40,7 +41,7 @@ class Project:
                     "id": cell_id,
                     "metadata": {"tags": [tag] if tag else []},
                     "source": source,
-                    "outputs": [],
+                    "outputs": self._saved(cell_id),
                     "execution_count": None,
                 }
                 for cell_id, tag, source in cells
@@ -50,6 +51,10 @@ class Project:
             "nbformat_minor": 5,
         }
         self.notebook.write_text(json.dumps(content), encoding="utf-8")
+
+    def _saved(self, cell_id: str) -> list[dict[str, Any]]:
+        text = self.printed.get(cell_id)
+        return [{"output_type": "stream", "name": "stdout", "text": text}] if text is not None else []
 
     def promote(self) -> Path:
         from cellmill.promote import make_plan, write_plan
@@ -77,13 +82,15 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_what_changes_by_itself_is_learned_and_proven_all_the_same(project: Project) -> None:
+    # A saved time is no more looked at than the others, and what n = 2 gave is not held against n = 3.
+    project.printed = {"rea": "read at 2024-05-06 07:08:09.123456 from 3 files\n", "use": "9\n"}
     project.write(("par", "parameters", "n = 2"), ("rea", "step:read", CLOCK), ("use", "step:use", "rows * n"))
     folder = project.promote()
     promotion = (folder / ".promotion.json").read_bytes()
     assert standing(folder).words == "never verified"
     found = verify(folder, assignments=["n=3"])
     assert found.equal, found.summary
-    assert found.parameters == {"n": 3}
+    assert (found.parameters, found.notes) == ({"n": 3}, ())
     assert not record_path(project.notebook).exists(), "a run with other parameters says nothing of the notebook's own"
     (pattern,) = found.learned
     assert (pattern.cell, pattern.kinds) == (2, ("time",))
@@ -103,6 +110,8 @@ def test_what_changes_by_itself_is_learned_and_proven_all_the_same(project: Proj
     # The next proof, and pytest --nbval on the folder, know it from tests/learned.cfg.
     again = verify(folder)
     assert (again.equal, again.learned, again.runs_of_notebook) == (True, (), 1), again.summary
+    (stale,) = again.notes
+    assert stale.startswith("study.ipynb: the saved outputs of cell 3 are not what the notebook gives")
     assert record_path(project.notebook).exists()
     project.edit("tasks/read.py", "from 3 files", "from 4 files")
     assert standing(folder).words == "not verified since tasks/read.py changed"
@@ -134,6 +143,7 @@ def test_a_variable_that_no_cell_shows_is_compared_too(project: Project) -> None
 def test_unseeded_numbers_are_named_and_never_tolerated(project: Project) -> None:
     draw = "import random\nvalue = random.random()\nprint(value)"
     untagged = "rows.append(4)"
+    project.printed = {"dra": "0.5\n"}
     project.write(
         ("rea", "step:read", "rows = [1, 2, 3]"),
         ("unt", "", untagged),
@@ -144,7 +154,7 @@ def test_unseeded_numbers_are_named_and_never_tolerated(project: Project) -> Non
     assert found.outcome == "different"
     states = {cell.number: cell.state for cell in found.cells}
     assert states == {1: "equal", 3: "varies", 4: "different"}, found.summary
-    assert found.learned == ()
+    assert (found.learned, found.notes) == ((), ())
     told = next(cell for cell in found.cells if cell.number == 3)
     assert told.reason == "a number differs from run to run"
     (unseeded,) = [one for one in readiness(project.notebook) if one.code == "CM505"]

@@ -17,8 +17,8 @@ import click
 def reproduce(run: str, step: str | None, into: Path | None, anyway: bool) -> None:
     """Write a notebook that loads what STEP was given in RUN, and holds the cells as they ran.
 
-    RUN is an id as `cellmill runs` shows it or its beginning, `last` (the last run that failed), or a pipeline (its folder
-    or its name: its last run that failed). STEP is by default the one that failed.
+    RUN is an id as `cellmill runs` shows it or its beginning, `last` (the last run that failed), or a pipeline's folder
+    or name (its last run that failed). STEP is by default the one that failed.
 
     The notebook goes to the pipeline's output folder, under a name that is not taken. `%reproduce` does the same in the
     kernel of an open notebook.

@@ -129,6 +129,9 @@ def _verify(path: Path, scratch: Path, assignments: Sequence[str], listeners: Se
         runs = 2
         cells, variables, learned = comparing.against_itself(second, cells, variables)
     cells, variables = comparing.with_causes(cells, variables)
+    # What is saved is what the parameters gave that stand in the notebook.
+    if not given and (stale := comparing.saved_otherwise(cells, learned)):
+        base = replace(base, notes=(*base.notes, told_of_saved(notebook, stale)))
     return replace(base, cells=cells, variables=variables, learned=learned, run_failure=failure, runs_of_notebook=runs)
 
 
@@ -166,6 +169,15 @@ def read_provenance(folder: Path) -> dict[str, Any]:
             remedy="name a notebook or a folder that `cellmill promote` wrote",
         ) from error
     return provenance
+
+
+def told_of_saved(notebook: Notebook, numbers: Sequence[int]) -> str:
+    """The sentence about cells whose saved outputs are of another run."""
+    cells = f"cell{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+    return (
+        f"{notebook.path.name}: the saved outputs of {cells} are not what the notebook gives; restart its kernel, run "
+        "all cells, save and promote again, or `pytest --nbval` fails there."
+    )
 
 
 def sanitizing(folder: Path) -> str | None:
@@ -301,6 +313,20 @@ class _Comparing:
                 cause = cause or self._shown_before(cell.number)
             told_cells.append(replace(cell, cause=cause))
         return tuple(told_cells), tuple(told_variables)
+
+    def saved_otherwise(self, cells: Sequence[CellVerdict], learned: Sequence[Learned]) -> list[int]:
+        """Cells whose saved outputs are not what the notebook has just given; not those that differ by themselves."""
+        patterns = with_learned(self.patterns, learned)
+        judged = [cell.number for cell in cells if cell.task is not None and cell.state != "varies"]
+        if not any(self.notebook.cells[number - 1].outputs for number in judged):
+            return []
+        return [number for number in judged if self._is_saved_otherwise(number, patterns)]
+
+    def _is_saved_otherwise(self, number: int, patterns: str) -> bool:
+        cell = self.notebook.cells[number - 1]
+        if not cell.outputs and cell.execution_count is None:
+            return False  # nobody knows what it showed
+        return self._compared(number, cell.outputs, patterns, "as saved").state == "different"
 
     def _shown_before(self, number: int) -> str:
         """Whether the task shows a warning that the notebook's one process had shown already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -38,7 +39,9 @@ def _ghosts(promoted: Promoted) -> Iterator[Finding]:
     if not any(cell.execution_count for cell in cells):
         return
     told = _first_ghost(cells)
-    if told is not None:
+    if told is None:
+        yield from _unseen_run(promoted, cells)
+    else:
         cell, why = told
         yield GhostState.finding(
             f"the saved outputs may come from another order or code than what stands here: {why}",
@@ -68,6 +71,29 @@ def _first_ghost(cells: list[Cell]) -> tuple[Cell, str] | None:
         if above.began and below.began and below.began < above.began:
             return below, f"cell {below.number} ran before cell {above.number} above it"
     return None
+
+
+def _unseen_run(promoted: Promoted, cells: list[Cell]) -> Iterator[Finding]:
+    """The first gap in the counts that no cell of the notebook fills, promoted or not."""
+    taken = sorted({cell.execution_count for cell in promoted.steps.notebook.cells if cell.execution_count})
+    before = 0
+    for cell in cells:
+        count = cell.execution_count or 0
+        missing = count - before - 1 - (bisect_left(taken, count) - bisect_right(taken, before))
+        before = count
+        if missing:
+            runs = "1 run before it is" if missing == 1 else f"{missing:,} runs before it are"
+            yield GhostState.finding(
+                f"this cell is the {_ordinal(count)} that ran, and {runs} of no cell that is here: a cell ran more "
+                "than once, or one ran that is gone, and what is shown may come from that",
+                "`cellmill verify` tells whether the saved outputs are what the notebook gives; to be sure without it, "
+                "restart the kernel, run all cells and save",
+                kind="unseen-run",
+                severity="info",
+                cell=cell.number,
+                cell_id=str(cell.id),
+            )
+            return
 
 
 def _ordinal(count: int) -> str:

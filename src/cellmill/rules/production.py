@@ -251,12 +251,16 @@ class NotLocked(Rule):
 
 
 class GhostState(Rule):
-    """The saved outputs come from another order than the notebook's, or from cells that ran more than once.
+    """The saved outputs come from another order than the notebook's, or something ran that it does not hold.
 
     Why
     ---
     Pipelines run the cells from top to bottom, once. What the notebook shows may never come out that way: it came from
     state that its cells, read in order, do not make.
+
+    A gap in the execution counts is certain to mean that something ran in between that is not here as it ran: a cell
+    that was run again, or one that is gone. Whether that changed what is shown, no count can tell. It is a note, and
+    `cellmill verify` says which saved outputs are not what the notebook gives.
 
     Remedy
     ------
@@ -264,6 +268,7 @@ class GhostState(Rule):
     """
 
     code = "CM510"
-    kinds = ("ghost-state",)
-    severities = ("warning",)
+    kinds = ("ghost-state", "unseen-run")
+    severities = ("warning", "info")
+    severity_note = "note where only a gap in the counts says so (`unseen-run`)"
     reads_saved_outputs = True
