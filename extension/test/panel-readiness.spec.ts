@@ -2,7 +2,7 @@
 
 import type { IFinding, Severity } from '../src/api/types';
 import { compareLines } from '../src/panel/lines';
-import { countFindings, groupFindings } from '../src/panel/readiness';
+import { countFindings, groupFindings, putTogether } from '../src/panel/readiness';
 
 function finding(severity: Severity, cell: number | null, line: number | null = null): IFinding {
   return {
@@ -41,6 +41,19 @@ describe('groupFindings', () => {
 
   it('counts', () => {
     expect(countFindings(findings)).toEqual({ error: 4, warning: 0, info: 1 });
+  });
+});
+
+describe('putTogether', () => {
+  it('keeps one text for what is said of several places, and what can be fixed alone', () => {
+    const fixed = { ...finding('error', 5), fixes: [{ label: 'Tag it' }] } as unknown as IFinding;
+    const groups = putTogether([
+      finding('error', 1, 2),
+      fixed,
+      finding('error', 3),
+      finding('info', 4)
+    ]);
+    expect(groups.map(group => group.map(one => one.cell))).toEqual([[1, 3], [5], [4]]);
   });
 });
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 from cellmill.errors import printable
@@ -65,3 +67,29 @@ class Finding:
         if self.cell is not None and self.line is not None:
             where += f", line {self.line}"
         return f"{self.severity} {self.code} {where}: {self.message}; {self.remedy}."
+
+
+def alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Put those together that say the same of several places, where the first of them stands."""
+    found: dict[tuple[object, ...], list[Finding]] = {}
+    for one in findings:
+        found.setdefault((one.code, one.kind, one.severity, one.message, one.remedy, one.reason), []).append(one)
+    return list(found.values())
+
+
+def places(findings: Sequence[Finding]) -> str:
+    """Where findings are, in words.
+
+    Examples
+    --------
+    >>> say = lambda cell, line: Finding("CM505", "unseeded-random", "warning", "", "", cell=cell, line=line)
+    >>> places([say(4, 2), say(4, 5), say(6, 1)])
+    'cell 4, lines 2, 5; cell 6, line 1'
+    """
+    told = []
+    for cell, group in groupby(findings, key=lambda one: one.cell):
+        lines = [str(line) for line in dict.fromkeys(one.line for one in group if one.line is not None)]
+        where = f"cell {cell}" if cell is not None else "notebook"
+        at = f", line{'s' if len(lines) > 1 else ''} {', '.join(lines)}" if lines and cell is not None else ""
+        told.append(f"{where}{at}")
+    return "; ".join(told)

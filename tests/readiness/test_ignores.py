@@ -70,6 +70,23 @@ def test_a_comment_above_a_magic_speaks_for_it(check):
     assert [one["kind"] for one in content["ignored"]] == ["installs-package"]
 
 
+def test_an_ignored_draw_silences_no_other_and_all_are_told_in_one_place(write, check):
+    first = "import random\nx = random.random()  # cellmill: ignore[CM505] meant"
+    cells = (
+        (first, "step:a"),
+        ("y = random.random()\nprint(1)\nz = random.random()", "step:a"),
+        ("w = random.random()", "step:a"),
+    )
+    content = check(*cells)
+    assert ignored(content) == [("unseeded-random", 1, True, "meant")]
+    told = [one for one in content["findings"] if one["kind"] == "unseeded-random"]
+    assert [(one["cell"], one["line"]) for one in told] == [(2, 1), (2, 3), (3, 1)]
+    assert "unused-ignore" not in kinds(content)
+    shown = invoke("check", write(*cells)).stdout
+    assert "  cell 2, lines 1, 3; cell 3, line 1  unseeded-random CM505\n" in shown
+    assert shown.count("draws random numbers") == 1
+
+
 def test_a_finding_on_a_whole_cell_is_ignored_from_anywhere_in_it(check):
     content = check(("score = 1", "step:train"), ("print(score)\nprint(2)  # cellmill: ignore[CM118] for me", None))
     assert ignored(content) == [("untagged-cells", 2, True, "for me")]

@@ -19,6 +19,23 @@ export function groupFindings(findings: readonly IFinding[]): readonly IFindingG
   })).filter(group => group.findings.length > 0);
 }
 
+/** Findings that say the same of several places are put together, where the first of them stands. */
+export function putTogether(findings: readonly IFinding[]): readonly (readonly IFinding[])[] {
+  const found = new Map<string, IFinding[]>();
+  for (const one of findings) {
+    // A fix is for its own cell only, so what has one stays alone.
+    const alone = one.fixes?.length ? [one.cell_id, one.line, one.name] : [];
+    const key = JSON.stringify([one.code, one.severity, one.message, one.remedy, ...alone]);
+    const same = found.get(key);
+    if (same) {
+      same.push(one);
+    } else {
+      found.set(key, [one]);
+    }
+  }
+  return [...found.values()];
+}
+
 /** How many findings there are of each severity. */
 export function countFindings(findings: readonly IFinding[]): {
   readonly [severity in Severity]: number;

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from cellmill.findings import Finding, Severity
+from cellmill.findings import Finding, Severity, alike, places
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,9 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
         if not group:
             continue
         console.print(Text(_TITLES[severity], style=_STYLES[severity]))
-        for finding in group:
-            head = Text.assemble("  ", (_place(finding), "bold"), f"  {finding.kind} ", (finding.code, "dim"))
+        for same in alike(group):
+            finding = same[0]
+            head = Text.assemble("  ", (places(same), "bold"), f"  {finding.kind} ", (finding.code, "dim"))
             console.print(head, soft_wrap=True)
             _print_indented(console, "    ", f"{_sentence(finding.message)}.")
             _print_indented(console, "    → ", f"{finding.remedy}.")
@@ -46,8 +47,9 @@ def print_ignored(console: Console, ignored: Sequence[Finding], notebook: Path, 
         console.print(Text(line, style="dim"), soft_wrap=True)
         return
     console.print(Text("Ignored", style="bold"))
-    for finding in ignored:
-        head = Text.assemble("  ", (_place(finding), "bold"), f"  {finding.kind} ", (finding.code, "dim"))
+    for same in alike(ignored):
+        finding = same[0]
+        head = Text.assemble("  ", (places(same), "bold"), f"  {finding.kind} ", (finding.code, "dim"))
         console.print(head, soft_wrap=True)
         _print_indented(console, "    ", f"{_sentence(finding.message)}.")
         _print_indented(console, "    because: ", finding.reason or "no reason is given")
@@ -85,9 +87,3 @@ def count(findings: Iterable[Finding]) -> str:
     parts = [(severities.count(severity), words[severity]) for severity in _ORDER]
     told = [f"{number} {word}{'s' if number > 1 else ''}" for number, word in parts if number]
     return ", ".join(told) or "nothing to say"
-
-
-def _place(finding: Finding) -> str:
-    if finding.cell is None:
-        return "notebook"
-    return f"cell {finding.cell}" + (f", line {finding.line}" if finding.line is not None else "")

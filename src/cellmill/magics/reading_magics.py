@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.display import display
 
-from cellmill.findings import Finding
+from cellmill.findings import Finding, alike, places
 from cellmill.magics.arguments import Usage, parse_arguments
 from cellmill.magics.dag import Node, draw
 from cellmill.magics.session import Session
@@ -143,7 +143,7 @@ def findings_table(name: str, findings: Sequence[Finding], *notes: str) -> Table
     if not findings:
         return Table(f"{name} is ready for %promote.", notes=_notes(*notes))
     state = f"{name} is not ready" if errors else f"{name} is ready for %promote"
-    rows = [(one.severity, one.code, _place(one), one.message, one.remedy) for one in findings]
+    rows = [(same[0].severity, same[0].code, places(same), same[0].message, same[0].remedy) for same in alike(findings)]
     counted = ", ".join(_counted(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count)
     return Table(
         f"{state}: {counted or _counted(len(findings), 'remark')}.",

@@ -59,19 +59,16 @@ class _Draw:
 
 
 def findings(promoted: Promoted) -> Iterator[Finding]:
-    """One for each step and generator: the first call that draws from it while no promoted cell seeds it."""
+    """One for each line that draws while no promoted cell seeds the generator: each may be meant, and be ignored."""
     seeded = seeded_generators(promoted)
-    for step in dict.fromkeys(part.step for part in promoted.parts):
-        told: set[str] = set()
-        for part in promoted.parts:
-            if part.step != step:
+    for part in promoted.parts:
+        told: set[int] = set()
+        for call in part.facts.calls:
+            draw = _draw(promoted, call)
+            if draw is None or draw.generator in seeded or call.line in told:
                 continue
-            for call in part.facts.calls:
-                draw = _draw(promoted, call)
-                if draw is None or draw.generator in seeded or (draw.generator or call.name) in told:
-                    continue
-                told.add(draw.generator or call.name)
-                yield _finding(part, call, draw)
+            told.add(call.line)
+            yield _finding(part, call, draw)
 
 
 def _finding(part: Part, call: Call, draw: _Draw) -> Finding:

@@ -133,6 +133,7 @@ class UnseededRandom(Rule):
     Why
     ---
     Each run gives something else, so a run can't be repeated, and the pipeline can't be compared with the notebook.
+    Each line that draws is told, so that ignoring one that is meant to differ hides no other.
 
     Bad
     ---

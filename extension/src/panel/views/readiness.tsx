@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo } from 'react';
 import type { IFinding, Severity } from '../../api/types';
 import { usePanel } from '../context';
-import { countFindings, findingKey, groupFindings } from '../readiness';
+import { countFindings, findingKey, groupFindings, putTogether } from '../readiness';
 import { SeverityMark } from './marks';
 import { Prose } from './prose';
 import { Section } from './section';
@@ -36,8 +36,8 @@ export const Readiness = memo(function Readiness({
           <div key={group.severity} className="cellmill-Findings">
             <h4>{severityWord(group.severity, group.findings.length, trans)}</h4>
             <ul>
-              {group.findings.slice(0, MANY).map((finding, index) => (
-                <FindingItem key={findingKey(finding, index)} finding={finding} />
+              {putTogether(group.findings.slice(0, MANY)).map(([finding, ...others], index) => (
+                <FindingItem key={findingKey(finding, index)} finding={finding} others={others} />
               ))}
             </ul>
             {group.findings.length > MANY ? (
@@ -102,29 +102,25 @@ function severityWord(severity: Severity, count: number, trans: TranslationBundl
 }
 
 /** One finding; in the panel its place leads to the cell, in a dialog `onGo` closes that first. */
-export function FindingItem({ finding, onGo }: { finding: IFinding; onGo?: () => void }) {
-  const { trans, actions, model } = usePanel();
-  const { cell, cell_id, line } = finding;
-  const place =
-    cell === null
-      ? ''
-      : line === null
-        ? trans.__('cell %1', cell)
-        : trans.__('cell %1, line %2', cell, line);
-  const go = (): void => {
-    onGo?.();
-    actions.goToCell({ path: model.state.path, cell_id, cell, line });
-  };
+export function FindingItem({
+  finding,
+  others = NONE,
+  onGo
+}: {
+  finding: IFinding;
+  /** The same, at other places. */
+  others?: readonly IFinding[];
+  onGo?: () => void;
+}) {
+  const { actions } = usePanel();
   return (
     <li className="cellmill-Finding" data-severity={finding.severity}>
       <SeverityMark severity={finding.severity} />
       <div className="cellmill-Finding-text">
         <div className="cellmill-Finding-place">
-          {cell_id ? (
-            <button type="button" className="cellmill-Link" onClick={go}>
-              {place || trans.__('Show the cell')}
-            </button>
-          ) : null}
+          {[finding, ...others].map((one, index) => (
+            <Place key={index} finding={one} onGo={onGo} />
+          ))}
           <span className="cellmill-Code" title={finding.why ?? undefined}>
             {finding.code}
           </span>
@@ -156,6 +152,30 @@ export function FindingItem({ finding, onGo }: { finding: IFinding; onGo?: () =>
         ) : null}
       </div>
     </li>
+  );
+}
+
+/** Where a finding is, as a way to it; nothing if it is about the whole notebook. */
+function Place({ finding, onGo }: { finding: IFinding; onGo?: () => void }) {
+  const { trans, actions, model } = usePanel();
+  const { cell, cell_id, line } = finding;
+  if (!cell_id) {
+    return null;
+  }
+  const place =
+    cell === null
+      ? trans.__('Show the cell')
+      : line === null
+        ? trans.__('cell %1', cell)
+        : trans.__('cell %1, line %2', cell, line);
+  const go = (): void => {
+    onGo?.();
+    actions.goToCell({ path: model.state.path, cell_id, cell, line });
+  };
+  return (
+    <button type="button" className="cellmill-Link" onClick={go}>
+      {place}
+    </button>
   );
 }
 
