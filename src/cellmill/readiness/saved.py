@@ -76,16 +76,15 @@ def _first_ghost(cells: list[Cell]) -> tuple[Cell, str] | None:
 def _unseen_run(promoted: Promoted, cells: list[Cell]) -> Iterator[Finding]:
     """The first gap in the counts that no cell of the notebook fills, promoted or not."""
     taken = sorted({cell.execution_count for cell in promoted.steps.notebook.cells if cell.execution_count})
-    before = 0
-    for cell in cells:
-        count = cell.execution_count or 0
+    for above, cell in pairwise(cells):
+        # What ran before the first cell is no hint: most kernels have run something when all is run from the top.
+        before, count = above.execution_count or 0, cell.execution_count or 0
         missing = count - before - 1 - (bisect_left(taken, count) - bisect_right(taken, before))
-        before = count
         if missing:
-            runs = "1 run before it is" if missing == 1 else f"{missing:,} runs before it are"
             yield GhostState.finding(
-                f"this cell is the {_ordinal(count)} that ran, and {runs} of no cell that is here: a cell ran more "
-                "than once, or one ran that is gone, and what is shown may come from that",
+                f"between cell {above.number} and this one ran something that is not here as it ran (the execution "
+                f"counts go from {before} to {count}): a cell a second time, or one that is gone; what is shown may "
+                "come from that",
                 "`cellmill verify` tells whether the saved outputs are what the notebook gives; to be sure without it, "
                 "restart the kernel, run all cells and save",
                 kind="unseen-run",
