@@ -142,11 +142,11 @@ def test_a_variable_that_no_cell_shows_is_compared_too(project: Project) -> None
 
 def test_unseeded_numbers_are_named_and_never_tolerated(project: Project) -> None:
     draw = "import random\nvalue = random.random()\nprint(value)"
-    untagged = "rows.append(4)"
+    skipped = "rows.append(4)"
     project.printed = {"dra": "0.5\n"}
     project.write(
         ("rea", "step:read", "rows = [1, 2, 3]"),
-        ("unt", "", untagged),
+        ("ski", "skip", skipped),
         ("dra", "step:draw", draw),
         ("use", "step:use", "print(len(rows), value > 1)"),
     )
