@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 @click.option("--only", metavar="STEP", help="Run this step alone.")
 @click.option("--from", "from_", metavar="STEP", help="Run this step and all that follow.")
 @click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    envvar="CELLMILL_JOBS",
+    metavar="N",
+    help="Run up to N steps at once that don't need each other; by default one a core.",
+)
+@click.option(
     "--warm/--no-warm",
     envvar="CELLMILL_WARM",
     default=False,
@@ -40,6 +47,7 @@ def run(
     force: bool,
     only: str | None,
     from_: str | None,
+    jobs: int | None,
     warm: bool,
     run_record: Path | None,
     run_lock: int | None,
@@ -54,7 +62,7 @@ def run(
     if only is not None and from_ is not None:
         raise click.UsageError("--only and --from exclude each other.")
     folder = find_pipeline(pipeline)
-    options = Options(assignments, profile, force=force, only=only, from_=from_, warm=warm)
+    options = Options(assignments, profile, force=force, only=only, from_=from_, warm=warm, jobs=jobs)
     with open_log(folder, "run", options.as_words(), run_record, run_lock) as log:
         result = _run(folder, options, log)
     ctx.exit({"succeeded": 0, "failed": 1, "stopped": STOPPED}[result.state])
@@ -70,6 +78,7 @@ class Options:
     only: str | None
     from_: str | None
     warm: bool = False
+    jobs: int | None = None
 
     def as_words(self) -> list[str]:
         """As they were typed."""
@@ -81,6 +90,7 @@ class Options:
         """Those that the next run needs too."""
         words = [part for text in self.assignments for part in ("-p", text)]
         words += ["--warm"] if self.warm else []
+        words += ["--jobs", str(self.jobs)] if self.jobs is not None else []
         return words + (["--env", self.profile] if self.profile is not None else [])
 
 
@@ -143,6 +153,7 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
                 only=options.only,
                 from_=options.from_,
                 warm=options.warm,
+                jobs=options.jobs,
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(progress, tracker, log),
                 task_environment=tracker.task_environment,

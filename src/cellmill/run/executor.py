@@ -1,4 +1,4 @@
-"""Ploomber's executor of a cellmill run: decides task by task, executes one after the other, tells what happens.
+"""Ploomber's executor of a cellmill run: decides task by task, executes up to so many at once, tells what happens.
 
 This module is imported when a run executes, never by ``import cellmill``: its base class lives in Ploomber.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_core.utils import ensure_event_loop
 from ploomber.constants import TaskStatus  # noqa: TID253 - see the module's docstring
 from ploomber.exceptions import DAGBuildError  # noqa: TID253
 from ploomber.executors.abc import Executor  # noqa: TID253
@@ -82,9 +84,10 @@ class Products:
 
 @dataclass
 class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
-    """Runs the tasks of one DAG one after the other, in the order of pipeline.yaml.
+    """Runs the tasks of one DAG, each as soon as its upstream tasks are done, in the order of pipeline.yaml.
 
-    A task whose upstream failed does not run; independent ones go on, as with Ploomber's own executor.
+    At most ``jobs`` run at once, each in a kernel of its own. A task whose upstream failed does not run; independent
+    ones go on, as with Ploomber's own executor.
     """
 
     pipeline: PipelineFolder
@@ -96,6 +99,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     forgive: Callable[[Failure], bool] = lambda _: False
     beside: Callable[[str, Moment, Any], str | None] = lambda _task, _moment, _cell: None
     warm: bool = False
+    jobs: int = 1
     results: dict[str, TaskResult] = field(default_factory=dict)
     _pool: WarmPool | None = None
 
@@ -113,16 +117,53 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
                 dag[name].render(force=True)
         reports: list[Any] = []
         with self._warm_pool(dag):
-            for name in self.order:
-                reason, up_to_date = self._reason_to_skip(dag[name])
-                if reason is not None:
-                    self._skip(dag[name], reason, up_to_date=up_to_date)
-                else:
-                    self._execute(dag[name], reports)
+            if self.jobs > 1:
+                self._side_by_side(dag, reports)
+            else:
+                for name in self.order:
+                    if self._is_due(dag[name]):
+                        self._execute(dag[name], reports)
         bad = [result for result in self.results.values() if result.state in ("failed", "stopped")]
         if bad or self.stop.requested:
             raise DAGBuildError("\n".join(result.failure.sentence for result in bad if result.failure))
         return reports
+
+    def _side_by_side(self, dag: DAG, reports: list[Any]) -> None:
+        """Execute whatever may run, each in a thread that waits for its kernel."""
+        waiting, running = list(self.order), set[Future[None]]()
+        with ThreadPoolExecutor(self.jobs, thread_name_prefix="cellmill-task") as threads:
+            try:
+                while waiting or running:
+                    for name in tuple(waiting):
+                        if len(running) == self.jobs:
+                            break
+                        if any(upstream in waiting or upstream not in self.results for upstream in dag[name].upstream):
+                            continue
+                        waiting.remove(name)
+                        if self._is_due(dag[name]):
+                            running.add(threads.submit(self._execute_aside, dag[name], reports))
+                    if running:
+                        done, running = wait(running, return_when=FIRST_COMPLETED)
+                        for one in done:
+                            one.result()
+            except BaseException:
+                # The threads end when their kernels have.
+                self.stop.request()
+                raise
+
+    def _execute_aside(self, task: Task, reports: list[Any]) -> None:
+        """Execute in a thread, and close the event loop that Jupyter's clients have made in it."""
+        try:
+            self._execute(task, reports)
+        finally:
+            ensure_event_loop().close()
+
+    def _is_due(self, task: Task) -> bool:
+        """Whether the task is to be executed now; if not, say why."""
+        reason, up_to_date = self._reason_to_skip(task)
+        if reason is not None:
+            self._skip(task, reason, up_to_date=up_to_date)
+        return reason is None
 
     @contextmanager
     def _warm_pool(self, dag: DAG) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ def run_pipeline(
     forgive: Callable[[Failure], bool] | None = None,
     beside: Beside | None = None,
     warm: bool | None = None,
+    jobs: int | None = None,
     output: Path | None = None,
     stop: StopSwitch | None = None,
     run_id: str | None = None,
@@ -70,6 +72,8 @@ def run_pipeline(
         execute beside it in the task's kernel: silently, as no part of the task.
     warm
         Fork the tasks' kernels from a process that holds what they import. As ``CELLMILL_WARM`` says where it is None.
+    jobs
+        How many tasks may run at once. As ``CELLMILL_JOBS`` says where it is None, else as many as there are cores.
     output
         Another folder for the products than ``output`` in the pipeline's folder.
     stop
@@ -100,6 +104,7 @@ def run_pipeline(
             executor.environment = task_environment or executor.environment
             executor.forgive = forgive or executor.forgive
             executor.beside = beside or executor.beside
+            executor.jobs = jobs or _usual_jobs()
             executor.warm = os.environ.get("CELLMILL_WARM", "0") not in ("", "0") if warm is None else warm
         except KeyboardInterrupt:
             return run.finished("stopped", ())
@@ -111,6 +116,17 @@ def run_pipeline(
         return run.finished(state, tuple(executor.results[name] for name in executor.order if name in executor.results))
 
 
+def _usual_jobs() -> int:
+    """How many tasks run at once where nobody says it: as many as there are cores for this process."""
+    given = os.environ.get("CELLMILL_JOBS", "")
+    if given:
+        if not given.isdecimal() or int(given) < 1:
+            raise CellmillError(f"CELLMILL_JOBS is {given!r}", remedy="say how many steps may run at once, from 1 on")
+        return int(given)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores or 1
+
+
 class _Run:
     """One run's identity, and the telling of its events."""
 
@@ -119,6 +135,8 @@ class _Run:
         self.run_id = run_id
         self._listeners = list(listeners)
         self._began = time.monotonic()
+        # Tasks that run side by side tell in turn; a listener may itself cause a notice.
+        self._telling = threading.RLock()
 
     def started(self, tasks: Sequence[str]) -> None:
         data = {
@@ -140,6 +158,10 @@ class _Run:
         return RunResult(self.run_id, state, tasks, seconds, failure, self.pipeline.folder, self.pipeline.output)
 
     def emit(self, event: Event) -> None:
+        with self._telling:
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         for listener in tuple(self._listeners):
             try:
                 listener(event)

@@ -1,0 +1,82 @@
+"""Steps that don't need each other run at once, up to `--jobs`; what they are and what they leave stays the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+WAITS = "import time\nbegan = time.time()\ntime.sleep({seconds})\nprint(began, time.time())\n"
+
+
+def cellmill(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("cellmill")), *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline of one step, two that need only that, and one that needs both."""
+    folder = tmp_path_factory.mktemp("jobs")
+    (folder / "pyproject.toml").write_text("")
+    steps = {
+        "load": "rows = [1, 2]",
+        "left": WAITS.format(seconds=2) + "left = sum(rows)",
+        "right": WAITS.format(seconds=2) + "right = max(rows)",
+        "join": "print(left + right)",
+    }
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    for step, source in steps.items():
+        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": [f"step:{step}"]}))
+    nbformat.write(notebook, folder / "study.ipynb")
+    promoted = cellmill(folder, "promote", "study.ipynb")
+    assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+    return folder
+
+
+def shown(project: Path, step: str) -> str:
+    executed = nbformat.read(project / "pipelines" / "study" / "output" / f"{step}.ipynb", as_version=4)
+    return "".join(one.get("text", "") for cell in executed.cells for one in cell.get("outputs", ()))
+
+
+def overlap(project: Path) -> bool:
+    (left, left_end), (right, right_end) = (map(float, shown(project, step).split()) for step in ("left", "right"))
+    return left < right_end and right < left_end
+
+
+def test_independent_steps_run_at_once(project: Path) -> None:
+    done = cellmill(project, "run", "study", "--jobs", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert overlap(project)
+    assert shown(project, "join") == "5\n"
+    again = cellmill(project, "run", "study", "--jobs", "2")
+    assert "4 steps up to date" in again.stdout, again.stdout
+
+
+def test_one_at_a_time_where_that_is_asked_for(project: Path) -> None:
+    done = cellmill(project, "run", "study", "--force", "--jobs", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not overlap(project)
+
+
+def test_a_failure_beside_lets_the_others_end(project: Path) -> None:
+    task = project / "pipelines" / "study" / "tasks" / "left.py"
+    text = task.read_text()
+    task.write_text(text.replace("left = sum(rows)", "left = rows[7]"))
+    try:
+        done = cellmill(project, "run", "study", "--jobs", "2")
+    finally:
+        task.write_text(text)
+    assert done.returncode == 1
+    assert "IndexError" in done.stderr
+    assert "right: done in" in done.stdout
+    assert "join: not run: left failed" in done.stdout
+
+
+def test_a_number_of_jobs_that_is_none_is_refused(project: Path) -> None:
+    done = cellmill(project, "run", "study", "--jobs", "0")
+    assert done.returncode == 2
+    assert "--jobs" in done.stderr
