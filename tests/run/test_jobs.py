@@ -67,7 +67,7 @@ def test_a_failure_beside_lets_the_others_end(project: Path) -> None:
     text = task.read_text()
     task.write_text(text.replace("left = sum(rows)", "left = rows[7]"))
     try:
-        done = cellmill(project, "run", "study", "--jobs", "2")
+        done = cellmill(project, "run", "study", "--force", "--jobs", "2")
     finally:
         task.write_text(text)
     assert done.returncode == 1
