@@ -98,7 +98,9 @@ def test_ctrl_c_exits_with_130(cellmill: Cellmill, write_notebook: Any, project:
     write_notebook([("xs = [1]", ["step:load"]), ("import time\nopen('begun', 'w')\ntime.sleep(60)", ["step:train"])])
     cellmill("promote", "notebooks/churn.ipynb")
     program = str(Path(sys.executable).with_name("cellmill"))
-    running = subprocess.Popen([program, "run", "churn"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [program, "run", "churn", "--jobs", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     end = time.monotonic() + 120
     while not (project / "notebooks/begun").exists():
         assert time.monotonic() < end

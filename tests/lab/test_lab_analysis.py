@@ -283,7 +283,7 @@ def test_the_server_answers_others_while_a_large_notebook_is_analysed(lab: Any, 
 
 
 def test_a_newer_request_takes_the_place_of_one_that_waits(lab: Any, body: Any) -> None:
-    large = json.dumps(body("busy.ipynb", _large(300))).encode()
+    large = json.dumps(body("busy.ipynb", _large(1500))).encode()
     answers: list[tuple[int, Any]] = []
 
     def ask(content: bytes) -> threading.Thread:
