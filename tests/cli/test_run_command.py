@@ -114,7 +114,7 @@ def test_ctrl_c_exits_with_130(cellmill: Cellmill, write_notebook: Any, project:
     assert "[2/2] train: stopped after " in out
     assert "Stopped in " in out
     assert ": 1 step stopped, 1 done." in out
-    assert "Next:    cellmill run pipelines/churn\n" in out
+    assert "Next:    cellmill run pipelines/churn --jobs 1\n" in out
     assert "Traceback" not in err
 
 
