@@ -246,3 +246,12 @@ def test_what_is_not_judged_is_named(project: Project) -> None:
     sealed = seal(found)
     assert sealed is not None
     assert "its picture" in json.loads(sealed.certificate.read_text())["not_compared"]["cell 4"]
+
+
+def test_a_clock_that_only_the_pipeline_reads_otherwise_is_no_result_and_no_proof(project: Project) -> None:
+    project.write(("rea", "step:read", "print('fitted in 0.5 s, 3 rows')"))
+    folder = project.promote()
+    project.edit("tasks/read.py", "0.5 s", "0.7 s")
+    found = verify(folder)
+    assert (found.outcome, found.learned) == ("varies", ())
+    assert "a duration differs, though not between the notebook's own two runs" in found.summary

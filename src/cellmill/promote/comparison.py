@@ -16,8 +16,8 @@ from cellmill.promote.reference import FIGURES, TRACKING, usual_patterns
 
 Output = Mapping[str, Any]
 
-# What nbval itself leaves out (set in nbval.plugin.IPyNbFile, which only exists within a pytest session).
 PICTURES = ("image/png", "image/jpeg", *FIGURES)
+# What nbval itself leaves out (set in nbval.plugin.IPyNbFile, which only exists within a pytest session), and drawings.
 UNCOMPARED = (
     "metadata",
     "traceback",

@@ -18,6 +18,10 @@ Outcome = Literal["equal", "different", "varies", "failed"]
 _KINDS: tuple[Kind, Kind] = ("variable", "state")
 
 
+BY_CHANCE = "differs, though not between the notebook's own two runs"
+"""Ends the reason of a cell in which only what a clock says or the like differs, and the notebook's runs agreed."""
+
+
 @dataclass(frozen=True)
 class CellVerdict:
     """What verification found for one promoted cell.
@@ -46,6 +50,11 @@ class CellVerdict:
     difference: str = ""
     reason: str = ""
     cause: str = ""
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether it varies though the notebook's own two runs agreed."""
+        return self.state == "varies" and self.reason.endswith(BY_CHANCE)
 
     @property
     def left_out(self) -> bool:
@@ -274,7 +283,7 @@ def _handed_over(
 
 
 def _cell_told(cell: CellVerdict) -> str:
-    if cell.state == "varies" and "two runs" in cell.reason:
+    if cell.by_chance:
         return f"Cell {cell.number} (task {cell.task}): {cell.reason}:\n{_rest(cell)}\n"
     if cell.state == "varies":
         return f"Cell {cell.number} (task {cell.task}) differs from run to run of the notebook itself:\n{_rest(cell)}\n"

@@ -32,7 +32,7 @@ from cellmill.promote.execution import (
 )
 from cellmill.promote.observing import keep_what_was_seen, where_to_look
 from cellmill.promote.reference import usual_patterns
-from cellmill.promote.verification import CellVerdict, Learned, VariableVerdict, Verification
+from cellmill.promote.verification import BY_CHANCE, CellVerdict, Learned, VariableVerdict, Verification
 from cellmill.promote.volatile import learn, read_learned, warnings_in, with_learned
 from cellmill.readiness.facts import read_promoted
 from cellmill.readiness.randomness import seeded_generators
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from cellmill.notebook.cells import Notebook
     from cellmill.promote.plan import Examined
     from cellmill.run.events import Listener
-
-_BY_CHANCE = "differs, though not between the notebook's own two runs"
 
 __all__ = ["CellVerdict", "Verification", "executed_cells", "read_provenance", "sanitizing", "untracked", "verify"]
 
@@ -271,7 +269,7 @@ class _Comparing:
             for cell in cells
         )
         judged = tuple(
-            replace(cell, state="varies", reason=f"{by_chance} {_BY_CHANCE}")
+            replace(cell, state="varies", reason=f"{by_chance} {BY_CHANCE}")
             if cell.state == "different" and (by_chance := self._by_chance(cell))
             else cell
             for cell in judged
@@ -301,7 +299,7 @@ class _Comparing:
             cause = ""
             if cell.state == "varies":
                 cause = cause_of_varying(cell.number, str(cell.task), findings)
-                if cell.reason.endswith(_BY_CHANCE):
+                if cell.by_chance:
                     cause = "its runs happened to agree; verify again, or tag the cell nbval-ignore-output"
             elif cell.state == "different":
                 received = [
