@@ -255,3 +255,15 @@ def test_a_clock_that_only_the_pipeline_reads_otherwise_is_no_result_and_no_proo
     found = verify(folder)
     assert (found.outcome, found.learned) == ("varies", ())
     assert "a duration differs, though not between the notebook's own two runs" in found.summary
+
+
+def test_memory_that_a_library_keeps_counts_where_it_is_changed(project: Project) -> None:
+    grow = "from sklearn.tree import DecisionTreeClassifier\nclf = DecisionTreeClassifier().fit([[0], [1]], [0, 1])"
+    make = f"{grow}\nlimits = clf.tree_.threshold"
+    look = "print(limits[0], clf.get_depth())"
+    project.write(("mak", "step:make", make), ("use", "step:use", look))
+    found = verify(project.promote())
+    assert found.equal, found.summary
+    assert [one.name for one in found.variables if "shares memory" in one.reason] == ["limits"]
+    project.write(("mak", "step:make", make), ("use", "step:use", f"limits[0] = 2.5\n{look}"))
+    assert verify(project.promote()).outcome == "different"

@@ -43,18 +43,16 @@ def changes(steps: Steps, passed_over: set[str]) -> Iterator[Finding]:
         if tagged.cell.number not in left:
             known |= effects.binds.keys()
             continue
-        later = [(one, part) for one, part in zip(cells[at - 1 :], parts[at + 1 :], strict=True)]
-        later = [(one, part) for one, part in later if one.cell.number not in left]
+        below = zip(cells[at - 1 :], parts[at + 1 :], strict=True)
+        later = [(one, part) for one, part in below if one.cell.number not in left]
         names = (effects.binds.keys() | effects.mutated_names.keys() | effects.deletes.keys()) & known
-        used = {name: user for name in sorted(names) if (user := _user(name, later)) is not None}
-        for name, user in used.items():
-            told: Severity = "warning" if tagged.cell.number in skipped else "error"
-            yield _finding(tagged, name, f"`{name}`", user, told, skipped=tagged.cell.number in skipped)
-        for name in sorted(effects.states.keys()):
-            user = next((one for one, part in later if _depends(part, name)), None)
-            if user is not None:
-                shown = f"`{name.removeprefix('patch:')}`"
-                yield _finding(tagged, name, shown, user, "warning", skipped=tagged.cell.number in skipped)
+        on_purpose = tagged.cell.number in skipped
+        for name in sorted(names):
+            if (user := _user(name, later)) is not None:
+                yield _finding(tagged, name, user, "warning" if on_purpose else "error", skipped=on_purpose)
+        for name in sorted(effects.states):
+            if (user := next((one for one, part in later if _depends(part, name)), None)) is not None:
+                yield _finding(tagged, name, user, "warning", skipped=on_purpose)
 
 
 def walk_cells(steps: Steps, cells: Iterable[TaggedCell]) -> list[Walked]:
@@ -94,12 +92,12 @@ def _depends(part: Walked, name: str) -> bool:
     return touched or (state.carries(name) and name not in state.DRAWING_STATES)
 
 
-def _finding(tagged: TaggedCell, name: str, shown: str, user: TaggedCell, told: Severity, *, skipped: bool) -> Finding:
+def _finding(tagged: TaggedCell, name: str, user: TaggedCell, told: Severity, *, skipped: bool) -> Finding:
     step, number = user.role.name or "NAME", tagged.cell.number
     how, other = ("is skipped", "") if skipped else ("has no tag", ", or `skip` to leave the change out on purpose")
     return UntaggedChange.finding(
-        f"cell {number} changes {shown}, which step {step} uses (cell {user.cell.number}), but it {how}, so the "
-        "pipeline goes without the change",
+        f"cell {number} changes `{name.removeprefix('patch:')}`, which step {step} uses (cell {user.cell.number}), "
+        f"but it {how}, so the pipeline goes without the change",
         f"tag cell {number} `step:{step}`{other}",
         severity=told,
         step=str(step),
