@@ -172,7 +172,7 @@ class Walker(Calls):
 
     def leave(self, effects: Effects, certain: set[str]) -> None:
         """Go on from a branch or a turn with the names that are certain there."""
-        if not effects.certain <= certain:
+        if not (effects.certain - certain).isdisjoint(self.program.followed):
             self.program.moves += 1
         effects.certain = certain
 
