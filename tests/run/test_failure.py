@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from small_disk import fill, small_disk
 
 from cellmill.errors import CellmillError
 from cellmill.run import Event, Failure, RunResult, run_pipeline
@@ -264,21 +265,26 @@ def test_independent_steps_go_on_after_a_failure(pipeline: Any, step: Any) -> No
     assert [task.state for task in result.tasks] == ["failed", "succeeded", "not-run"]
 
 
-def test_a_full_disk_is_one_sentence(failing: Any) -> None:
+@pytest.mark.parametrize("moment", ["run-started", "cell-started"])
+def test_a_full_disk_is_one_sentence_and_nothing_half_stays(failing: Any, tmp_path: Path, moment: str) -> None:
     pipeline = failing("y = 1")
+    with small_disk(tmp_path / "disk") as disk:
+        full: list[Path] = []
 
-    def fill(event: Event) -> None:
-        if event.kind == "run-started":
-            (pipeline.output / "load.ipynb").symlink_to("/dev/full")
+        def watch(event: Event) -> None:
+            if event.kind == moment and not full:
+                full.append(fill(disk))
 
-    result = run_pipeline(pipeline.folder, listeners=[fill])
+        result = run_pipeline(pipeline.folder, listeners=[watch], output=disk / "output")
 
-    assert result.failure is not None
-    assert result.failure.sentence == (
-        "step load: there is no space left on the disk; free some or run with the pipeline on another disk."
-    )
-    (pipeline.output / "load.ipynb").unlink()
-    assert run(pipeline)[0].state == "succeeded"
+        assert result.failure is not None
+        assert result.failure.sentence == (
+            "step load: there is no space left on the disk; free some or run with the pipeline on another disk."
+        )
+        left = [path for path in (disk / "output").rglob("*") if path.is_file() and path.name != ".lock"]
+        assert all(json.loads(path.read_text()) for path in left)
+        full[0].unlink()
+        assert run_pipeline(pipeline.folder, output=disk / "output").state == "succeeded"
 
 
 def test_a_read_only_folder_is_one_sentence(failing: Any) -> None:

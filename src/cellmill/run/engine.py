@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from papermill.log import logger  # noqa: TID253
 
 from cellmill.run.stop import RunningKernel, StopSwitch
 from cellmill.run.warm import WarmPool
+from cellmill.run.whole import aside
 
 ENGINE = "cellmill"
 
@@ -111,6 +112,13 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
         cls, nb_man: Any, kernel_name: str, *, execution: Execution, start_timeout: float = 60, **options: Any
     ) -> None:
         """Run the notebook, again from the start for each retry; the last attempt's outputs stay."""
+        with _saved_aside(nb_man):
+            cls._execute_attempts(nb_man, kernel_name, execution, start_timeout, options)
+
+    @classmethod
+    def _execute_attempts(
+        cls, nb_man: Any, kernel_name: str, execution: Execution, start_timeout: float, options: Mapping[str, Any]
+    ) -> None:
         attempt, last = 0, execution.attempts
         while True:
             attempt += 1
@@ -141,6 +149,27 @@ def register() -> None:
     Not by an entry point: Papermill loads those whenever it is imported, in every program on the machine.
     """
     papermill_engines.register(ENGINE, CellmillEngine)
+
+
+@contextmanager
+def _saved_aside(nb_man: Any) -> Iterator[None]:
+    """While cells run the notebook is saved aside: at its own place it is whole, executed to its end or its error."""
+    if not nb_man.output_path:
+        yield
+        return
+    path = Path(nb_man.output_path)
+    nb_man.output_path = str(aside(path))
+    try:
+        yield
+    except BaseException:
+        # Papermill writes it only where the engine has returned.
+        with suppress(OSError):
+            os.replace(nb_man.output_path, path)
+        raise
+    finally:
+        with suppress(OSError):
+            os.unlink(nb_man.output_path)
+        nb_man.output_path = str(path)
 
 
 @dataclass(frozen=True)

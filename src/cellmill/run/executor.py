@@ -32,6 +32,7 @@ from cellmill.run.result import TaskResult
 from cellmill.run.settings import StepSettings
 from cellmill.run.stop import StopSwitch
 from cellmill.run.warm import WarmPool, pipeline_imports
+from cellmill.run.whole import aside, keep_whole, products_of, write_whole
 
 if TYPE_CHECKING:
     from ploomber import DAG
@@ -112,6 +113,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             If a task failed or the run was stopped; the reasons are in :attr:`results`.
         """
         super().__call__(dag)
+        write_whole(self.pipeline.output)
         for name in self.order:
             if self.selection.names is not None and name in self.selection.names:
                 dag[name].render(force=True)
@@ -277,6 +279,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             "progress_bar": False,
             "log_output": False,
         }
+        keep_whole(task)
         return execution
 
     def _facts(self, task: Task) -> TaskFacts:
@@ -420,9 +423,10 @@ def _discard(task: Task) -> None:
     """Take away what an earlier run left and could pass for what the coming one makes."""
     _unmark(task)
     products = Products.of(task)
-    for path in (products.variables, products.metrics, products.report):
+    for path in (products.variables, products.metrics, products.report, products.notebook):
         if path is not None:
             path.unlink(missing_ok=True)
+            aside(path).unlink(missing_ok=True)
 
 
 def _take_away_torn(products: Products) -> None:
@@ -445,7 +449,7 @@ def _is_json(path: Path) -> bool:
 
 def _unmark(task: Task) -> None:
     """Delete the marks by which Ploomber takes products for current; it leaves old ones beside a failure."""
-    for product in task.product if isinstance(task.product, MetaProduct) else (task.product,):
+    for product in products_of(task):
         if isinstance(product, File):
             product.metadata.delete()
 
