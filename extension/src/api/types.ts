@@ -225,7 +225,7 @@ export interface ITask {
   failure: IFailure | null;
 }
 
-export type RunState = 'running' | 'succeeded' | 'failed' | 'stopped' | 'lost' | 'refused';
+export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'stopped' | 'lost' | 'refused';
 
 /** One execution of a pipeline, by whomever it was started. Paths are below the server's root. */
 export interface IRun {

@@ -8,7 +8,7 @@ export const REMEMBERED = 100;
 
 /** Whether a run goes on. */
 export function isLive(run: IRun | null | undefined): boolean {
-  return run?.state === 'running';
+  return run?.state === 'running' || run?.state === 'queued';
 }
 
 /** Put a run's newest snapshot into a list, newest run first. */

@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "Run a pipeline.",
     "runs": "List runs, or follow one that goes on.",
     "steps": "Show a notebook's steps and what they hand over.",
+    "stop": "Stop a run that goes on.",
     "sync": "Bring edits of a pipeline's tasks back into its notebook.",
     "tag": "Propose steps for a notebook that has no tags.",
     "track": "What runs recorded in MLflow.",

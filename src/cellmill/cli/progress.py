@@ -127,7 +127,9 @@ class LiveProgress:
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
-        if event.kind == "run-started":
+        if event.kind == "run-queued":
+            self._waiting = f"Waiting until the run of {event.data['pipeline']} that goes on has ended"
+        elif event.kind == "run-started":
             self._rows = {name: Row(name) for name in event.data["tasks"]}
             self._title = title_of(event)
         elif event.kind == "notice":

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     default=False,
     help="Import once what the steps import, and fork their kernels from there (Linux).",
 )
+@click.option("--wait", is_flag=True, help="Wait until another run of the pipeline has ended.")
 @click.option("--run-record", type=click.Path(path_type=Path), hidden=True)
 @click.option("--run-lock", type=int, hidden=True)
 @click.pass_context
@@ -49,6 +50,7 @@ def run(
     from_: str | None,
     jobs: int | None,
     warm: bool,
+    wait: bool,
     run_record: Path | None,
     run_lock: int | None,
 ) -> None:
@@ -62,7 +64,7 @@ def run(
     if only is not None and from_ is not None:
         raise click.UsageError("--only and --from exclude each other.")
     folder = find_pipeline(pipeline)
-    options = Options(assignments, profile, force=force, only=only, from_=from_, warm=warm, jobs=jobs)
+    options = Options(assignments, profile, force=force, only=only, from_=from_, warm=warm, jobs=jobs, wait=wait)
     with open_log(folder, "run", options.as_words(), run_record, run_lock) as log:
         result = _run(folder, options, log)
     ctx.exit({"succeeded": 0, "failed": 1, "stopped": STOPPED}[result.state])
@@ -79,6 +81,7 @@ class Options:
     from_: str | None
     warm: bool = False
     jobs: int | None = None
+    wait: bool = False
 
     def as_words(self) -> list[str]:
         """As they were typed."""
@@ -154,6 +157,7 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
                 from_=options.from_,
                 warm=options.warm,
                 jobs=options.jobs,
+                wait=options.wait,
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(progress, tracker, log),
                 task_environment=tracker.task_environment,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cellmill.run import LoggedRun
 
 _STYLES = {
+    "queued": "cyan",
     "running": "bold cyan",
     "succeeded": "green",
     "failed": "bold red",
@@ -91,7 +92,7 @@ def _print_runs(console: Console, found: Sequence[LoggedRun]) -> None:
             Text(_steps(told["tasks"]), "dim"),
         )
     console.print(table)
-    going = next((run for run in found if run.state == "running"), None)
+    going = next((run for run in found if run.goes_on), None)
     if going is not None:
         console.print(f"Watch it with: cellmill runs --follow {going.run_id}", markup=False, highlight=False)
 
@@ -126,7 +127,7 @@ def _follow(run: LoggedRun, *, as_json: bool) -> str:
         while True:
             # Looked at first: what was written before it ended is then shown.
             run.refresh()
-            over = run.state != "running"
+            over = not run.goes_on
             for told in read_events(run.record, seen):
                 seen = told["seq"]
                 if progress is None:

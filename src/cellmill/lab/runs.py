@@ -6,7 +6,6 @@ Nothing here belongs to the server alone: a server that starts later finds the s
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
 from cellmill.run.history import LoggedRun, read_events, read_log, record_folders
 from cellmill.run.log import RUN_ID, hold, new_run_id, runs_folder, write_end, write_header
+from cellmill.run.stopping import ask_to_stop
 
 _START = "from cellmill.cli import main; main(prog_name='cellmill')"
 
@@ -195,12 +195,11 @@ class Runs:
         """
         run = self._run(run_id)
         run.refresh()
-        if run.state == "running":
-            if run.pid < 2 or not _holds(run.pid, run.record / "lock"):
-                raise Refused(409, "The run's process can't be reached from here; stop it where it was started.")
+        if run.goes_on:
             self._stopping.add(run_id)
-            with suppress(OSError):  # it has just ended
-                os.kill(run.pid, signal.SIGINT)
+            if not ask_to_stop(run):
+                self._stopping.discard(run_id)
+                raise Refused(409, "The run's process can't be reached from here; stop it where it was started.")
         return self.told(run, traceback=True)
 
     def _run(self, run_id: str) -> LoggedRun:
@@ -229,16 +228,3 @@ class Runs:
 
     def _told(self, path: object) -> str | None:
         return self._root.told(path) if isinstance(path, str) else None
-
-
-def _holds(pid: int, lock: Path) -> bool:
-    """Whether it is this process that has the lock open: a number alone may be another process's by now."""
-    try:
-        handles = os.listdir(f"/proc/{pid}/fd")
-    except OSError:
-        return not Path("/proc/self/fd").exists()
-    for handle in handles:
-        with suppress(OSError):
-            if os.path.samefile(f"/proc/{pid}/fd/{handle}", lock):
-                return True
-    return False

@@ -72,7 +72,7 @@ class Watch:
         listener = Listener()
         # Before anything is read: what changes meanwhile is then told too.
         self._listeners.add(listener)
-        going = await self.with_runs(lambda runs: [run for run in runs.newest() if run["state"] == "running"])
+        going = await self.with_runs(_that_go_on)
         listener.runs = {run["run_id"]: run for run in going} | listener.runs
         listener.wake.set()
         self.follow()
@@ -158,3 +158,7 @@ def _state(folder: Path) -> tuple[int, ...]:
         except OSError:
             times.append(0)
     return tuple(times)
+
+
+def _that_go_on(runs: Runs) -> list[dict[str, Any]]:
+    return [run for run in runs.newest() if run["state"] in ("queued", "running")]

@@ -113,7 +113,7 @@ def _failed(found: Reproduction, number: int | None, of: str = "") -> list[str]:
     lines = [f"{where} failed with {found.error}."]
     if found.failure.get("kind") == "hand-over":
         lines = [f"The step failed after its last cell, when it handed over its variables: {found.error}."]
-    if found.failure.get("kind") == "kernel-died":
+    if found.failure.get("kind") in ("kernel-died", "memory"):
         lines.append("The kernel died of it: the cell may end this kernel too, so save the notebook first.")
     return lines
 

@@ -21,6 +21,7 @@ from papermill.clientwrap import PapermillNotebookClient  # noqa: TID253
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: TID253
 from papermill.log import logger  # noqa: TID253
 
+from cellmill.run.memory import amount
 from cellmill.run.stop import RunningKernel, StopSwitch
 from cellmill.run.warm import WarmPool
 from cellmill.run.whole import aside
@@ -38,7 +39,7 @@ _LONGEST_SOCKET = 100
 # Seconds that a cell's outputs may come after its end.
 _PATIENCE = 60
 
-FailedAs = Literal["error", "timeout", "kernel-died", "stopped"]
+FailedAs = Literal["error", "timeout", "memory", "kernel-died", "stopped"]
 Moment = Literal["before", "after"]
 
 
@@ -69,6 +70,8 @@ class Execution:
         The kernel's working folder.
     timeout
         Seconds for all cells of one attempt together.
+    memory_limit
+        Bytes that the kernel and the processes that it starts may hold together.
     attempts
         How often it may be tried.
     stop
@@ -100,6 +103,7 @@ class Execution:
     forgiven: Callable[[CellFailure], bool] = lambda _: False
     beside: Callable[[Moment, Any], str | None] = lambda _moment, _cell: None
     warm: WarmPool | None = None
+    memory_limit: int | None = None
     attempt: int = 0
     failure: CellFailure | None = None
 
@@ -238,6 +242,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
             use(self.km, self._execution.warm)
         super().start_new_kernel(**options)
         self._kernel.started(self.km.provisioner.process)
+        if self._execution.memory_limit is not None:
+            self._kernel.limit_memory(self._execution.memory_limit)
 
     def execute(self, **options: Any) -> Any:
         """As Papermill's, but does not ask a dead kernel about its language."""
@@ -300,6 +306,12 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
             case "timeout":
                 limit = f"the step took longer than {self._execution.timeout:g} s"
                 failure = self._failure("timeout", index, "StepTimeout", limit, shown)
+            case "memory":
+                words = (
+                    f"the step held {amount(self._kernel.peak)} of memory, "
+                    f"more than its limit of {amount(self._execution.memory_limit or 0)}"
+                )
+                failure = self._failure("memory", index, "MemoryLimit", words, shown)
             case _:
                 failure = self._failure(
                     "kernel-died", index, "KernelDied", self._cause_of_death(error, starting=index is None), shown

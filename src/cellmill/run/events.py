@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 EventKind = Literal[
+    "run-queued",
     "run-started",
     "task-started",
     "cell-started",
@@ -29,12 +30,13 @@ class Event:
     Attributes
     ----------
     kind
-        What happened. ``task-skipped`` says that the task is up to date or not wanted, ``notice`` carries a sentence
-        for the user.
+        What happened. ``run-queued`` says that the run waits for another one to end, ``task-skipped`` that the task is
+        up to date or not wanted; ``notice`` carries a sentence for the user.
     task
         The task's name, for all ``task-`` and ``cell-`` kinds.
     data
-        By kind. ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``workdir`` (the folder
+        By kind. ``run-queued``: ``pipeline``, ``folder``, ``output``;
+        ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``workdir`` (the folder
         that the tasks run in, or None), ``tasks`` (names in order), ``parameters``, ``profile``;
         ``cell-started``: ``cell`` (from 1, of the ``cells`` that the task has), ``cell_id``, ``number`` (the source
         cell's place in the notebook; both None for what promotion wrote);

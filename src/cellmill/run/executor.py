@@ -262,6 +262,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             step=task.name,
             folder=str(options["cwd"]) if options.get("cwd") else None,
             timeout=settings.timeout,
+            memory_limit=settings.memory_limit,
             attempts=settings.retries + 1,
             stop=self.stop,
             started=lambda attempt: self._started(task, attempt),

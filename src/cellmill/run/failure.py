@@ -15,7 +15,7 @@ from cellmill.run.origin import Origin, Place
 if TYPE_CHECKING:
     from cellmill.run.engine import CellFailure
 
-FailureKind = Literal["error", "check", "criteria", "timeout", "kernel-died", "hand-over", "stopped"]
+FailureKind = Literal["error", "check", "criteria", "timeout", "memory", "kernel-died", "hand-over", "stopped"]
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELL_LINE = re.compile(r"Cell In\s*\[(\d+)\],? line (\d+)")
@@ -44,8 +44,8 @@ class Failure:
         The task (the step's name).
     kind
         ``error``: a cell raised; ``check``: a check cell raised; ``criteria``: a ``%criteria`` was not met;
-        ``timeout``: the step's time was up; ``kernel-died``: the process ended; ``hand-over``: variables could not be
-        read or written; ``stopped``: the user stopped the run.
+        ``timeout``: the step's time was up; ``memory``: it held more than it may; ``kernel-died``: the process ended;
+        ``hand-over``: variables could not be read or written; ``stopped``: the user stopped the run.
     sentence
         What went wrong, where, and what to do, in one sentence.
     notebook
@@ -215,6 +215,9 @@ def _sentence(kind: FailureKind, name: str, value: str, place: Place, task: Task
         case "timeout":
             limit = f"make it faster or raise steps.{task.name}.timeout in cellmill.yaml"
             return f"{where}: {value} and was ended; {limit}."
+        case "memory":
+            limit = f"use less there or raise steps.{task.name}.memory_limit in cellmill.yaml"
+            return f"{where}: {value}, and was ended; {limit}."
         case "kernel-died":
             during = "while this cell ran" if place.cell is not None else "before a cell ran"
             memory = "; use less memory there, or a machine that has more" if "SIGKILL" in value else opened

@@ -14,6 +14,7 @@ from cellmill.run.log import RUN_ID, is_held, read_json, runs_folder
 from cellmill.run.words import Lines
 
 _LAST_WORDS = 300
+_GOING = ("queued", "running")
 _END_STATES = ("failed", "refused", "stopped", "succeeded")
 _PLACES = ("url", "experiment", "ui_command")
 
@@ -35,6 +36,8 @@ class LoggedRun:
         self._header: dict[str, Any] = {}
         self._end: dict[str, Any] = {}
         self._offset = 0
+        self._queued = False
+        self._last = 0.0
         self._began: dict[str, Any] = {}
         self._tasks: dict[str, dict[str, Any]] = {}
         self._finished: dict[str, Any] = {}
@@ -70,14 +73,29 @@ class LoggedRun:
         return bool(self._end) or not self._held
 
     @property
+    def ended(self) -> float | None:
+        """Seconds since the epoch; of a lost run, when it was last heard of; None while it goes on."""
+        if not self.over and self.state in _GOING:
+            return None
+        told = _as((int, float), self._end.get("ended"), 0.0)
+        return told or max(self._last, self.started)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it runs, or waits to."""
+        return self.state in _GOING
+
+    @property
     def state(self) -> str:
-        """``running``, ``succeeded``, ``failed``, ``stopped``, ``refused``, or ``lost``: gone without a word."""
+        """``queued``, ``running``, ``succeeded``, ``failed``, ``stopped``, ``refused``; ``lost``: its process went."""
         if self._end:
             return _one_of(_END_STATES, self._end.get("state"))
         # What verification compares comes after the pipeline's own run.
         if self._finished and self._header.get("kind") != "verify":
             return _one_of(_END_STATES, self._finished.get("state"))
-        return "running" if self._held else "lost"
+        if not self._held:
+            return "lost"
+        return "queued" if self._queued and not self._began else "running"
 
     def refresh(self) -> bool:
         """Read what was written since; True if anything was."""
@@ -110,6 +128,7 @@ class LoggedRun:
             "name": pipeline.name if pipeline else self.run_id,
             "state": self.state,
             "started": self.started,
+            "ended_at": self.ended,
             "seconds": self._seconds(),
             "parameters": self._began.get("parameters") or _mapping(header.get("parameters")),
             "profile": header.get("profile") if isinstance(header.get("profile"), str) else None,
@@ -145,7 +164,7 @@ class LoggedRun:
 
     def _closed(self, task: dict[str, Any]) -> dict[str, Any]:
         """A task of a run that is over neither runs nor waits."""
-        if self.state == "running" or task["state"] not in ("running", "waiting"):
+        if self.goes_on or task["state"] not in ("running", "waiting"):
             return dict(task)
         return {**task, "state": "stopped" if task["state"] == "running" else "not-run"}
 
@@ -153,7 +172,10 @@ class LoggedRun:
         self._seq = _as(int, event.get("seq"), self._seq)
         data = _mapping(event.get("data"))
         kind, name = event.get("kind"), event.get("task")
-        if kind == "run-started":
+        self._last = _as((int, float), event.get("at"), self._last)
+        if kind == "run-queued":
+            self._queued = True
+        elif kind == "run-started":
             self._began = data
             self._tasks = {str(one): _waiting(str(one)) for one in _list(data.get("tasks"))}
         elif kind == "run-finished":

@@ -106,6 +106,7 @@ def write_end(
     """
     content = {
         "state": state,
+        "ended": time.time(),
         "seconds": seconds,
         "message": message,
         "mlflow": dict(mlflow) if mlflow is not None else None,
@@ -268,7 +269,7 @@ class RunLog:
         if self._over:
             return
         if self._events is None:
-            if event.kind != "run-started":  # stopped before it began
+            if event.kind not in ("run-queued", "run-started"):  # stopped before it began
                 return
             self._open()
         assert self._events is not None

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,6 +43,7 @@ def run_pipeline(
     beside: Beside | None = None,
     warm: bool | None = None,
     jobs: int | None = None,
+    wait: bool = False,
     output: Path | None = None,
     stop: StopSwitch | None = None,
     run_id: str | None = None,
@@ -74,6 +75,8 @@ def run_pipeline(
         Fork the tasks' kernels from a process that holds what they import. As ``CELLMILL_WARM`` says where it is None.
     jobs
         How many tasks may run at once. As ``CELLMILL_JOBS`` says where it is None, else as many as there are cores.
+    wait
+        Wait until another run of the pipeline has ended, instead of being refused.
     output
         Another folder for the products than ``output`` in the pipeline's folder.
     stop
@@ -98,8 +101,9 @@ def run_pipeline(
     pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output)
     stop = stop or StopSwitch()
     run = _Run(pipeline, tuple(listeners), run_id or new_run_id())
-    with quiet_dependencies(), SignalWatch(stop) as signals, _sole_use(pipeline.output):
+    with quiet_dependencies(), SignalWatch(stop) as signals, ExitStack() as held:
         try:
+            held.enter_context(_sole_use(pipeline.output, stop, run.queued if wait else None))
             executor, dag = _prepare(pipeline, only, from_, run.emit, stop)
             executor.environment = task_environment or executor.environment
             executor.forgive = forgive or executor.forgive
@@ -114,6 +118,10 @@ def run_pipeline(
             run.emit(Event("notice", data={"text": text}))
         state = _build(dag, executor, force=force and executor.selection.names is None)
         return run.finished(state, tuple(executor.results[name] for name in executor.order if name in executor.results))
+
+
+# Seconds after which a run that waits for its turn looks whether it is still wanted.
+_LOOK_AGAIN = 0.5
 
 
 def _usual_jobs() -> int:
@@ -137,6 +145,14 @@ class _Run:
         self._began = time.monotonic()
         # Tasks that run side by side tell in turn; a listener may itself cause a notice.
         self._telling = threading.RLock()
+
+    def queued(self) -> None:
+        data = {
+            "pipeline": self.pipeline.name,
+            "folder": str(self.pipeline.folder),
+            "output": str(self.pipeline.output),
+        }
+        self.emit(Event("run-queued", data=data))
 
     def started(self, tasks: Sequence[str]) -> None:
         data = {
@@ -251,21 +267,26 @@ def _build(dag: DAG, executor: CellmillExecutor, *, force: bool) -> RunState:
 
 
 @contextmanager
-def _sole_use(output: Path) -> Iterator[None]:
-    """Hold the products' folder for this run; a second run in it would mix its files with these."""
+def _sole_use(output: Path, stop: StopSwitch, queued: Callable[[], None] | None) -> Iterator[None]:
+    """Hold the products' folder for this run; a second run in it would mix its files with these.
+
+    ``queued`` is called if it has to wait for its turn; without it the run is refused then.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
         handle = os.open(output / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise CellmillError(f"can't be written: {disk_words(error)}", notebook=output) from None
     try:
-        _lock(handle, output)
+        _lock(handle, output, stop, queued)
         yield
     finally:
         os.close(handle)
 
 
-def _lock(handle: int, output: Path) -> None:
+def _lock(handle: int, output: Path, stop: StopSwitch, queued: Callable[[], None] | None) -> None:
+    from cellmill.locks import wait_for_lock
+
     try:
         import fcntl
     except ImportError:  # Windows: no lock, as with Ploomber
@@ -273,6 +294,13 @@ def _lock(handle: int, output: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise CellmillError(
-            "another run is writing there", notebook=output, remedy="wait until it has ended or stop it"
-        ) from None
+        if queued is None:
+            raise CellmillError(
+                "another run is writing there",
+                notebook=output,
+                remedy="wait until it has ended (--wait) or stop it (cellmill stop)",
+            ) from None
+        queued()
+        while not wait_for_lock(handle, _LOOK_AGAIN):
+            if stop.requested:
+                raise KeyboardInterrupt from None

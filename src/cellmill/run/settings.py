@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 from cellmill.errors import CellmillError
 from cellmill.readiness.settings import IgnoreSettings
@@ -37,12 +37,17 @@ class ParameterSettings(BaseModel):
 
 
 class StepSettings(BaseModel):
-    """How one step is run: further attempts after a failure, and seconds for the whole step."""
+    """How one step is run.
+
+    Further attempts after a failure, seconds for the whole step, and the memory that its processes may hold (bytes,
+    or a text such as ``2 GB``).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     retries: int = Field(default=0, ge=0)
     timeout: float | None = Field(default=None, gt=0)
+    memory_limit: ByteSize | None = Field(default=None, gt=0)
 
 
 class Settings(BaseModel):

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Literal, Protocol
 
-EndReason = Literal["stopped", "timeout"]
+from cellmill.run.memory import MemoryWatch
+
+EndReason = Literal["stopped", "timeout", "memory"]
 
 # Seconds between the interrupt, which lets `finally` blocks of a cell run, and the kill.
 GRACE = 2.0
@@ -43,6 +45,7 @@ class RunningKernel:
         self._process: Process | None = None
         self._ready = False
         self._timers: list[threading.Timer] = []
+        self._watch: MemoryWatch | None = None
         # A signal handler may run while its own thread holds the lock.
         self._lock = threading.RLock()
 
@@ -60,13 +63,26 @@ class RunningKernel:
             if timeout is not None:
                 self._later(timeout, self.end, "timeout")
 
+    def limit_memory(self, limit: int) -> None:
+        """End the process when it and those that it starts hold more than so many bytes."""
+        with self._lock:
+            if self._process is not None:
+                self._watch = MemoryWatch(self._process.pid, limit, lambda: self.end("memory"))
+                self._watch.start()
+
+    @property
+    def peak(self) -> int:
+        """The most bytes that a process with a limit has held."""
+        return self._watch.peak if self._watch is not None else 0
+
     def end(self, reason: EndReason) -> None:
         """End the process; harmless when it has ended."""
         with self._lock:
             if self.reason is not None:
                 return
             self.reason = reason
-            if not self._ready:
+            if not self._ready or reason == "memory":
+                # What takes memory takes more of it while somebody asks it to end.
                 self._send("SIGKILL")
                 return
             self._send("SIGINT")
@@ -77,6 +93,8 @@ class RunningKernel:
         with self._lock:
             for timer in self._timers:
                 timer.cancel()
+            if self._watch is not None:
+                self._watch.close()
             process = self._process
             if process is not None and process.poll() is None:
                 self._send("SIGKILL")

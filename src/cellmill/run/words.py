@@ -81,6 +81,8 @@ class Lines:
 
     def __call__(self, event: Event) -> str | None:
         """The line of an event, if it has one."""
+        if event.kind == "run-queued":
+            return f"Waiting until the run of {event.data['pipeline']} that goes on has ended."
         if event.kind == "run-started":
             self._order = {name: place for place, name in enumerate(event.data["tasks"], start=1)}
             name, more = title_of(event)

@@ -72,7 +72,7 @@ class Tracker:
 
     def __call__(self, event: Event) -> None:
         """Take an event; returns at once, but for ``run-finished``, which waits until all is recorded."""
-        if event.kind in ("cell-started", "notice"):
+        if event.kind in ("run-queued", "cell-started", "notice"):
             return
         done = self._ask(event=event.as_dict())
         if event.kind == "run-finished":

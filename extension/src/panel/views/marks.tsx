@@ -22,6 +22,7 @@ type State = TaskState | RunState;
 
 const ICONS: { readonly [state in State]: LabIcon } = {
   waiting: waitingIcon,
+  queued: waitingIcon,
   running: runningStateIcon,
   done: doneIcon,
   succeeded: doneIcon,
@@ -49,6 +50,8 @@ export function stateWord(state: State, trans: TranslationBundle): string {
   switch (state) {
     case 'waiting':
       return trans.__('waiting');
+    case 'queued':
+      return trans.__('queued');
     case 'running':
       return trans.__('running');
     case 'done':
