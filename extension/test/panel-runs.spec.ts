@@ -37,6 +37,7 @@ function run(id: string, started: number, more: Partial<IRun> = {}): IRun {
     name: 'p',
     state: 'running',
     started,
+    ended_at: null,
     seconds: null,
     parameters: {},
     profile: null,

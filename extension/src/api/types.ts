@@ -225,7 +225,8 @@ export interface ITask {
   failure: IFailure | null;
 }
 
-export type RunState = 'queued' | 'running' | 'succeeded' | 'failed' | 'stopped' | 'lost' | 'refused';
+export type RunState =
+  'queued' | 'running' | 'succeeded' | 'failed' | 'stopped' | 'lost' | 'refused';
 
 /** One execution of a pipeline, by whomever it was started. Paths are below the server's root. */
 export interface IRun {
@@ -235,6 +236,7 @@ export interface IRun {
   name: string;
   state: RunState;
   started: number;
+  ended_at: number | null;
   seconds: number | null;
   parameters: { readonly [name: string]: unknown };
   profile: string | null;
