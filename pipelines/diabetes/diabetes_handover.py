@@ -40,6 +40,11 @@ from typing import Any
 
 import cloudpickle  # noqa: TID253 (this file is copied into pipelines, where the ban means nothing)
 
+# Bytes from which on only some rows of a frame of numbers are read back, how many, and what such numbers are.
+_LARGE = 1 << 24
+_SAMPLE = 64
+_EXACT = frozenset("b1 i1 i2 i4 i8 u1 u2 u4 u8 f4 f8 M8[ms] M8[us] M8[ns]".split())
+
 SHARED = Path(__file__).stem.removesuffix("_handover") + "_shared"
 
 
@@ -156,7 +161,7 @@ def save(*states: str, **variables: Any) -> None:
         described = _write(partial, variables)
         if states:
             _dump(partial / "states.pkl", {name: _get_state(name) for name in states}, {})
-        _check(partial, variables)
+        _check(partial, variables, described)
         manifest = {
             "format": 1,
             "step": _task.folder.name,
@@ -1032,6 +1037,12 @@ def _write_frame(path: Path, frame: Any) -> bool:
     """Write a DataFrame as parquet and read it back; False if that is not the same frame in every respect."""
     import pandas
 
+    if frame.memory_usage().sum() > _LARGE and _only_numbers(frame) and _plain_layout(frame):
+        # To read it all back takes longer than to write it, and so do compression and dictionaries of numbers.
+        if _write_frame(path, frame.iloc[:_SAMPLE]):
+            frame.to_parquet(path, compression=None, use_dictionary=False)
+            return True
+        return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -1045,6 +1056,16 @@ def _write_frame(path: Path, frame: Any) -> bool:
     if not same:
         path.unlink(missing_ok=True)
     return same
+
+
+def _only_numbers(frame: Any) -> bool:
+    """Whether parquet gives back any row as it gives back the others: numbers and times in columns, and plain rows."""
+    import pandas
+
+    kinds = frame.dtypes
+    return type(frame.index) is pandas.RangeIndex and all(
+        type(kind).__module__.startswith("numpy") and kind.isnative and kind.str[1:] in _EXACT for kind in kinds
+    )
 
 
 def _levels(index: Any) -> Any:
@@ -1110,11 +1131,14 @@ def _read(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: loaded["bundle.pkl"][name] for name in wanted}
 
 
-def _check(folder: Path, variables: dict[str, Any]) -> None:
+def _check(folder: Path, variables: dict[str, Any], described: dict[str, Any]) -> None:
     """Load everything back and compare types: what comes back as something else is an error now, not later."""
     try:
+        # What has a file of its own was looked at when that was written.
+        seen = {described[name]["file"]: value for name, value in variables.items()}
+        seen.pop("bundle.pkl", None)
         with (folder / "bundle.pkl").open("rb") as file:
-            back = _Unpickler(file, folder).load_all()
+            back = _Unpickler(file, folder, seen).load_all()
     except Exception as error:
         raise _culprit(variables, error) from error
     for name, value in variables.items():

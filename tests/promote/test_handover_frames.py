@@ -34,8 +34,18 @@ PARQUET = {
     "times in a zone": "pd.DataFrame({'a': pd.date_range('2024-01-01', periods=2, tz='Europe/Berlin')})",
     "no rows": "pd.DataFrame({'a': pd.Series([], dtype='int8'), 'b': pd.Series([], dtype='str')})",
     "odd names of columns": "pd.DataFrame({'a b/ü': [1], '': [2], '__index_level_0__': [3]})",
+    "many numbers": (
+        "pd.DataFrame({'a': np.where(np.arange(1_500_000) % 9, np.nan, -0.0), 'b': np.arange(1_500_000) % 7 == 0,"
+        " 'c': np.arange(1_500_000, dtype='uint64') + 2**63}, index=pd.RangeIndex(1_500_000, 0, -1, name='r'))"
+    ),
+    "many times": "pd.DataFrame({'a': np.arange(2_100_000).astype('M8[ns]'), '': np.datetime64('NaT', 'us')})",
 }
 BUNDLE = {
+    "many numbers below one name": "pd.DataFrame(np.ones((1_100_000, 2)), columns=['a', 'a'])",
+    "many numbers below objects": (
+        "pd.DataFrame(np.ones((1_100_000, 2)), columns=pd.Index(['a', 'b'], dtype=object)).assign(c=1)"
+    ),
+    "many numbers in another layout": "pd.DataFrame(np.ones((1_100_000, 2)), columns=['a', 'b'])",
     "no rows and no columns": "pd.DataFrame()",
     "no columns": "pd.DataFrame(index=[1, 2])",
     "columns without names": "pd.DataFrame([[1, 2.5]])",
