@@ -160,6 +160,7 @@ def on_from_where_it_failed(page: Page, lab: Lab) -> None:
     page.get_by_text("Changed since the last promotion").first.wait_for()
     promote(page)
     page.get_by_text("The pipeline is up to date").first.wait_for()
+    page.get_by_role("button", name="Repair").wait_for()
     page.get_by_role("button", name="Retry from here").first.click()
     wait_for_run(page, "succeeded")
     (last, *_) = lab.api("runs?limit=1")["runs"]

@@ -88,3 +88,20 @@ def test_an_unexpected_exception_says_what_and_where(
     assert result.stderr.startswith("Error: KeyError: 'x' (unexpected in check.py, line ")
     assert "run it again with --traceback" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_grammar_that_notebooks_do_not_need_is_compiled_when_it_is_asked_for() -> None:
+    code = (
+        "import sys\n"
+        "from cellmill.cli.later import put_off_slow_imports\n"
+        "put_off_slow_imports()\n"
+        "import jsonschema\n"
+        "print('rfc3987_syntax.syntax_helpers' in sys.modules)\n"
+        "checker = jsonschema.Draft202012Validator.FORMAT_CHECKER\n"
+        "print(checker.conforms('http://example.org/\xfc', 'iri'), checker.conforms('no iri', 'iri'))\n"
+        "print('rfc3987_syntax.syntax_helpers' in sys.modules)\n"
+        "import rfc3987_syntax\n"
+        "print(rfc3987_syntax.is_valid_syntax('iri', 'no iri'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "False", "True", "False"]

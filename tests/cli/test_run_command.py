@@ -42,6 +42,8 @@ def test_a_run_tells_each_step_and_where_to_look(churn: Path, command: Any) -> N
     done = command("run", "pipelines/churn", "-p", "n=5")
     assert done.returncode == 0
     assert "[2/2] train: up to date" in done.stdout
+    # What ran is recorded already; that nothing had to run again is not.
+    assert "MLflow" not in done.stdout
 
 
 def test_a_failed_run_exits_with_1_and_gives_the_next_command(

@@ -164,6 +164,13 @@ def test_a_run_that_fails_leads_to_the_source_cell(lab: Any, churn: str) -> None
     (listed,) = (one for one in lab.get("runs")[1]["runs"] if one["run_id"] == run_id)
     assert listed["tasks"][1]["failure"]["traceback"] == ""
 
+    # Again what failed, with the same values.
+    status, again = lab.post("runs", {"pipeline": churn, "repair": True})
+    assert (status, again["command"][-1], again["parameters"]["n"]) == (201, "--repair", 60)
+    repaired = lab.until(again["run_id"], lambda one: one["state"] != "running")
+    assert _states(repaired) == {"load": "not-run", "train": "failed"}
+    assert repaired["tasks"][1]["reasons"] == ["no finished run of it is recorded"]
+
 
 @pytest.mark.parametrize(
     "request_, told",
@@ -172,6 +179,8 @@ def test_a_run_that_fails_leads_to_the_source_cell(lab: Any, churn: str) -> None
         ({"parameters": {"n": 1.5}}, "parameter n takes an int, not 1.5."),
         ({"parameters": {"m": 1}}, "there is no parameter m"),
         ({"parameters": {"pause": "nan"}}, "parameter pause takes a float, not nan"),
+        ({"repair": True, "parameters": {"n": 1}}, "--repair goes with no other choice"),
+        ({"skip": ["trian"]}, "There is no step trian; did you mean train?"),
         ({"profile": "tset"}, "there is no profile tset; did you mean test?"),
         ({"only": "lod"}, "There is no step lod; did you mean load?"),
         ({"only": "load", "from": "load"}, "only and from exclude each other; use one of them."),

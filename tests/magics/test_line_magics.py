@@ -205,6 +205,9 @@ def test_from_the_notebook_to_its_pipeline_and_through_it(start, project, write_
     task = folder / "tasks" / "report.py"
     task.write_text(task.read_text().replace("print(total, ", "print(1 / 0, "))
     assert "Edited by hand, and kept: tasks/report.py" in author.run("%promote").text
+    expected = author.run("%run_pipeline -p size=4 --dry-run", timeout=120)
+    assert re.search(r"report +would run: its code changed \(tasks/report.py: cell 4, line\s+2\)", expected.text)
+    assert re.search(r"load +up to date, made ", expected.text)
     shown = author.run("%run_pipeline -p size=4", timeout=120)
     assert shown.status == "error"
     assert "ZeroDivisionError" in shown.traceback
@@ -212,6 +215,9 @@ def test_from_the_notebook_to_its_pipeline_and_through_it(start, project, write_
     assert "\n" not in shown.traceback.strip()
     assert re.search(r"report +failed", shown.text)
     assert author.run("%promote --overwrite").text.startswith("The pipeline ../pipelines/churn is again as churn.ipynb")
+    shown = author.run("%run_pipeline --repair", timeout=120)
+    assert re.search(r"report +done", shown.text), shown.text
+    assert re.search(r"load +skipped +not asked for \(--repair\)", shown.text)
     assert author.run("1 + 1").result == "2"
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+
+from cellmill.errors import CellmillError
+from cellmill.run import Event, RunLog, run_pipeline
 
 WAITS = "import time\nbegan = time.time()\ntime.sleep({seconds})\nprint(began, time.time())\n"
 
@@ -80,3 +84,44 @@ def test_a_number_of_jobs_that_is_none_is_refused(project: Path) -> None:
     done = cellmill(project, "run", "study", "--jobs", "0")
     assert done.returncode == 2
     assert "--jobs" in done.stderr
+
+
+def _three(pipeline: Any, step: Any, settings: dict[str, Any]) -> Any:
+    show = "import os, time\nprint(os.environ.get('CUDA_VISIBLE_DEVICES'))\ntime.sleep(0.3)"
+    steps = {name: step([show]) for name in ("a", "b", "c")}
+    return pipeline.write(steps, settings={"steps": settings})
+
+
+def test_what_took_longest_goes_first_and_shares_are_kept(
+    pipeline: Any, step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    _three(pipeline, step, {"a": {"cpus": 2}, "b": {"gpus": 1, "memory": "1MB"}, "c": {"gpus": 1}})
+    with RunLog(pipeline.folder) as log:
+        log(Event("run-started", data={"tasks": ["a", "b", "c"], "parameters": {}, "profile": None}))
+        log(Event("task-finished", "c", {"seconds": 100.0}))
+        log(Event("run-finished", data={"state": "succeeded", "seconds": 100.0}))
+    told: list[tuple[str, str | None]] = []
+
+    result = run_pipeline(pipeline.folder, jobs=2, listeners=[lambda event: told.append((event.kind, event.task))])
+
+    assert result.state == "succeeded"
+    seen = [one for one in told if one[0] in ("task-started", "task-finished")]
+    # It needs both.
+    assert seen[-2:] == [("task-started", "a"), ("task-finished", "a")]
+    # Who goes first has the first device.
+    assert [pipeline.text_of(name).strip() for name in "abc"] == ["4,7", "7", "4"]
+
+
+def test_what_there_is_not_enough_of_is_told(pipeline: Any, step: Any) -> None:
+    _three(pipeline, step, {"b": {"memory": "900TB"}})
+    told: list[Event] = []
+
+    assert run_pipeline(pipeline.folder, only="b", jobs=2, listeners=[told.append]).state == "succeeded"
+
+    (notice,) = [event.data["text"] for event in told if event.kind == "notice"]
+    assert notice.startswith("Step b asks for 900,000.0 GB of memory, and there are ")
+    assert notice.endswith("GB; nothing runs beside it.")
+    pipeline.dump("cellmill.yaml", {"steps": {"a": {"memory": "4 apples"}}})
+    with pytest.raises(CellmillError, match=r"steps\.a\.memory: could not interpret byte unit"):
+        run_pipeline(pipeline.folder)

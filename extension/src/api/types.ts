@@ -285,4 +285,7 @@ export interface IRunRequest {
   force?: boolean;
   only?: string | null;
   from?: string | null;
+  skip?: readonly string[];
+  /** What the pipeline's last run left undone, with its values; goes with no other choice. */
+  repair?: boolean;
 }

@@ -187,7 +187,8 @@ def _next(result: RunResult, options: Sequence[str]) -> list[str]:
     bad = next((task for task in result.tasks if task.state == "failed"), None)
     if bad is None or bad.failure is None:
         return []
-    again = f"{command} --from {bad.name}"
+    # What a repair would run anyway begins with the step that failed.
+    again = command if "--repair" in options else f"{command} --from {bad.name}"
     if bad.failure.cell is not None and bad.failure.notebook is not None:
         notebook = shown(Path(bad.failure.notebook))
         values = ", or the values given by -p" if "-p" in options else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 )
 @click.option("--env", "profile", metavar="PROFILE", help="Use env.PROFILE.yaml over env.yaml.")
 @click.option("--force", is_flag=True, help="Run steps that are up to date as well.")
-@click.option("--only", metavar="STEP", help="Run this step alone.")
+@click.option("--only", metavar="STEP", multiple=True, help="Run this step alone; may be repeated.")
 @click.option("--from", "from_", metavar="STEP", help="Run this step and all that follow.")
+@click.option("--skip", metavar="STEP", multiple=True, help="Leave this step out; may be repeated.")
+@click.option(
+    "--repair", is_flag=True, help="Run what the last run left undone, with its parameters: what failed and follows."
+)
+@click.option("--dry-run", "dry", is_flag=True, help="Say what would run and why; run and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: print it as JSON.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -46,8 +52,12 @@ def run(
     assignments: tuple[str, ...],
     profile: str | None,
     force: bool,
-    only: str | None,
+    only: tuple[str, ...],
     from_: str | None,
+    skip: tuple[str, ...],
+    repair: bool,
+    dry: bool,
+    as_json: bool,
     jobs: int | None,
     warm: bool,
     wait: bool,
@@ -61,10 +71,15 @@ def run(
     from cellmill.cli import STOPPED
     from cellmill.cli.paths import find_pipeline
 
-    if only is not None and from_ is not None:
-        raise click.UsageError("--only and --from exclude each other.")
+    if only and (from_ is not None or skip):
+        raise click.UsageError(f"--only and {'--skip' if skip else '--from'} exclude each other.")
+    if as_json and not dry:
+        raise click.UsageError("--json goes with --dry-run; for runs that have been there is `cellmill runs --json`.")
     folder = find_pipeline(pipeline)
-    options = Options(assignments, profile, force=force, only=only, from_=from_, warm=warm, jobs=jobs, wait=wait)
+    options = Options(assignments, profile, force, only, from_, skip, repair, warm, jobs, wait)
+    if dry:
+        _tell(folder, options, as_json=as_json)
+        return
     with open_log(folder, "run", options.as_words(), run_record, run_lock) as log:
         result = _run(folder, options, log)
     ctx.exit({"succeeded": 0, "failed": 1, "stopped": STOPPED}[result.state])
@@ -77,8 +92,10 @@ class Options:
     assignments: tuple[str, ...]
     profile: str | None
     force: bool
-    only: str | None
+    only: tuple[str, ...]
     from_: str | None
+    skip: tuple[str, ...]
+    repair: bool = False
     warm: bool = False
     jobs: int | None = None
     wait: bool = False
@@ -86,12 +103,25 @@ class Options:
     def as_words(self) -> list[str]:
         """As they were typed."""
         words = [*self.lasting(), *(["--force"] if self.force else [])]
-        words += ["--only", self.only] if self.only is not None else []
-        return words + (["--from", self.from_] if self.from_ is not None else [])
+        words += [part for name in self.only for part in ("--only", name)]
+        words += ["--from", self.from_] if self.from_ is not None else []
+        return words + [part for name in self.skip for part in ("--skip", name)]
+
+    def chosen(self) -> dict[str, Any]:
+        """Those that say what is to be run, as ``run_pipeline`` and ``dry_run`` take them."""
+        return {
+            "profile": self.profile,
+            "force": self.force,
+            "only": self.only,
+            "from_": self.from_,
+            "skip": self.skip,
+            "repair": self.repair,
+        }
 
     def lasting(self) -> list[str]:
         """Those that the next run needs too."""
         words = [part for text in self.assignments for part in ("-p", text)]
+        words += ["--repair"] if self.repair else []
         words += ["--warm"] if self.warm else []
         words += ["--jobs", str(self.jobs)] if self.jobs is not None else []
         return words + (["--env", self.profile] if self.profile is not None else [])
@@ -128,6 +158,18 @@ def open_log(folder: Path, kind: RunKind, options: Sequence[str], record: Path |
     )
 
 
+def _tell(folder: Path, options: Options, *, as_json: bool) -> None:
+    import json
+
+    from cellmill.run import dry_run
+    from cellmill.run.folder import accepted_parameters
+    from cellmill.run.parameters import parse_assignments
+
+    parameters = parse_assignments(options.assignments, accepted_parameters(folder), where=folder)
+    told = dry_run(folder, parameters=parameters, **options.chosen())
+    click.echo(json.dumps(told.as_dict(), indent=2, ensure_ascii=False) if as_json else "\n".join(told.lines))
+
+
 def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
     from rich.console import Console
 
@@ -146,15 +188,12 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
             progress.notice(text)
             log.notice(text)
 
-        tracker = Tracker(folder, on_notice=notice)
+        tracker = Tracker(folder, on_notice=notice, start=False)
         try:
             result = run_pipeline(
                 folder,
                 parameters=parameters,
-                profile=options.profile,
-                force=options.force,
-                only=options.only,
-                from_=options.from_,
+                **options.chosen(),
                 warm=options.warm,
                 jobs=options.jobs,
                 wait=options.wait,
@@ -162,6 +201,7 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
                 listeners=(progress, tracker, log),
                 task_environment=tracker.task_environment,
                 forgive=tracker.forgives,
+                before_work=tracker.start,
                 run_id=log.run_id,
             )
         finally:

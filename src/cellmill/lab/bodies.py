@@ -67,6 +67,8 @@ class RunBody(BaseModel):
     force: bool = False
     only: Name | None = None
     from_: Annotated[Name | None, Field(alias="from")] = None
+    skip: Annotated[list[Name], Field(max_length=1000)] = []
+    repair: bool = False
 
 
 Body = TypeVar("Body", bound=BaseModel)

@@ -16,6 +16,8 @@ from cellmill.lab.root import Root
 from cellmill.locks import wait_for_lock
 from cellmill.run.folder import accepted_parameters, read_pipeline
 from cellmill.run.parameters import check_values, parse_assignments
+from cellmill.run.repair import Repair, last_repair
+from cellmill.run.selection import Choice
 from cellmill.run.settings import ParameterSettings
 
 
@@ -25,7 +27,11 @@ def prepare_run(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]
     folder = find_pipeline(root, said.pipeline)
     try:
         parameters = _parameters(said.parameters or {}, accepted_parameters(folder), folder)
-        pipeline = read_pipeline(folder, parameters=parameters, profile=said.profile)
+        undone = _undone(said, folder)
+        if undone is not None:
+            pipeline = read_pipeline(folder, parameters=undone.parameters, profile=undone.profile)
+        else:
+            pipeline = read_pipeline(folder, parameters=parameters, profile=said.profile)
     except CellmillError as error:
         raise Refused(400, str(error)) from None
     names = [str(task.get("name")) for task in pipeline.spec.get("tasks") or () if isinstance(task, dict)]
@@ -40,15 +46,25 @@ def prepare_run(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]
         words += ["--force"] if said.force else []
         words += ["--only", said.only] if said.only else []
         words += ["--from", said.from_] if said.from_ else []
+        words += [part for name in said.skip for part in ("--skip", name)]
+        words += ["--repair"] if undone is not None else []
     return {
         "kind": said.kind,
         "folder": str(folder),
         "root": str(root.project(folder)),
         "words": words,
         "parameters": dict(pipeline.parameters),
-        "profile": said.profile,
+        "profile": pipeline.profile,
         "tasks": names,
     }
+
+
+def _undone(said: RunBody, folder: Path) -> Repair | None:
+    """What the last run left undone, if that is asked for."""
+    if not said.repair or said.kind == "verify":
+        return None
+    choice = Choice.of(force=said.force, only=said.only, from_=said.from_, skip=said.skip)
+    return choice.to_repair(last_repair(folder), said.parameters, said.profile).repair
 
 
 def _parameters(given: Mapping[str, Any], accepted: Mapping[str, ParameterSettings], folder: Path) -> dict[str, Any]:
@@ -74,17 +90,18 @@ def _as_text(value: Any, declared: ParameterSettings) -> str:
 
 
 def _check_steps(said: RunBody, names: list[str]) -> None:
-    if said.kind == "verify":
-        chosen = (said.only, said.from_, said.profile, said.parameters or None, said.force or None)
-        if any(one is not None for one in chosen):
-            raise Refused(400, "kind: verifying takes no parameters, profile or steps; leave them out.")
+    chosen = (said.only, said.from_, said.profile, said.parameters, said.force, said.skip, said.repair)
+    if said.kind == "verify" and any(chosen):
+        raise Refused(400, "kind: verifying takes no parameters, profile or steps; leave them out.")
     if said.only is not None and said.from_ is not None:
         raise Refused(400, "only and from exclude each other; use one of them.")
-    first = said.only or said.from_
-    if first is not None and first not in names:
-        close = get_close_matches(first, names, n=1)
-        remedy = f"did you mean {close[0]}?" if close else f"the steps are {', '.join(names)}."
-        raise Refused(400, f"There is no step {first}; {remedy}")
+    if said.only is not None and said.skip:
+        raise Refused(400, "only and skip exclude each other; use one of them.")
+    for first in (said.only, said.from_, *said.skip):
+        if first is not None and first not in names:
+            close = get_close_matches(first, names, n=1)
+            remedy = f"did you mean {close[0]}?" if close else f"the steps are {', '.join(names)}."
+            raise Refused(400, f"There is no step {first}; {remedy}")
 
 
 def _check_free(output: Path, kind: str) -> None:

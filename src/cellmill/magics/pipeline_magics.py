@@ -33,10 +33,11 @@ _PROMOTE = Usage(
     values=("--into", "--notebook"),
 )
 _RUN = Usage(
-    "%run_pipeline [NAME] [-p NAME=VALUE ...] [--env PROFILE] [--force] [--only STEP] [--from STEP]",
+    "%run_pipeline [NAME] [-p NAME=VALUE ...] [--env PROFILE] [--force] [--only STEP | --from STEP] [--skip STEP] "
+    "[--repair] [--dry-run]",
     words=1,
-    flags=("--force",),
-    values=("-p", "--env", "--only", "--from"),
+    flags=("--force", "--repair", "--dry-run"),
+    values=("-p", "--env", "--only", "--from", "--skip"),
 )
 
 
@@ -99,7 +100,8 @@ class PipelineMagics(Magics):
     def run_pipeline(self, line: str) -> None:
         """Run a promoted pipeline.
 
-            %run_pipeline [NAME] [-p NAME=VALUE ...] [--env PROFILE] [--force] [--only STEP] [--from STEP]
+            %run_pipeline [NAME] [-p NAME=VALUE ...] [--env PROFILE] [--force] [--only STEP | --from STEP] [--skip STEP]
+                          [--repair] [--dry-run]
 
         NAME is a folder in pipelines/, by default that of this notebook. Tasks that are up to date are skipped; the run
         is recorded in MLflow.
@@ -109,9 +111,15 @@ class PipelineMagics(Magics):
         --force        run tasks that are up to date as well
         --only STEP    run this step alone
         --from STEP    run this step and those after it
+        --skip STEP    leave this step out
+        --repair       run what the last run left undone, with its parameters: what failed, and what follows
+        --dry-run      say what would run and why, and run nothing
         """
         given = parse_arguments(_RUN, line)
         folder = self._folder(given.word)
+        if "--dry-run" in given.flags:
+            display(_expected_table(folder, given))  # type: ignore[no-untyped-call]
+            return
         view = RunView(folder)
         failed = run_and_show(folder, given, view)
         if failed:
@@ -152,19 +160,18 @@ def run_and_show(folder: Path, given: Given, view: RunView) -> str:
     parameters = parse_assignments(given.values.get("-p", ()), accepted_parameters(folder), where=folder)
     profile = given.value("--env")
     with RunLog(folder, source="magic", parameters=parameters, profile=profile, on_notice=view.notice) as log:
-        tracker = Tracker(folder, on_notice=view.notice)
+        tracker = Tracker(folder, on_notice=view.notice, start=False)
         try:
             result = run_pipeline(
                 folder,
                 parameters=parameters,
                 profile=profile,
-                force="--force" in given.flags,
-                only=given.value("--only"),
-                from_=given.value("--from"),
+                **_chosen(given),
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(view, tracker, log),
                 task_environment=tracker.task_environment,
                 forgive=tracker.forgives,
+                before_work=tracker.start,
                 run_id=log.run_id,
             )
         finally:
@@ -175,6 +182,30 @@ def run_and_show(folder: Path, given: Given, view: RunView) -> str:
     if result.state == "succeeded":
         return ""
     return result.failure.sentence if result.failure else "the run was stopped"
+
+
+def _chosen(given: Given) -> dict[str, Any]:
+    """The options that say what is to be run, as ``run_pipeline`` and ``dry_run`` take them."""
+    return {
+        "force": "--force" in given.flags,
+        "only": given.values.get("--only", ()),
+        "from_": given.value("--from"),
+        "skip": given.values.get("--skip", ()),
+        "repair": "--repair" in given.flags,
+    }
+
+
+def _expected_table(folder: Path, given: Given) -> Table:
+    """What a run would do, task by task."""
+    from cellmill.run import dry_run
+    from cellmill.run.folder import accepted_parameters
+    from cellmill.run.parameters import parse_assignments
+
+    parameters = parse_assignments(given.values.get("-p", ()), accepted_parameters(folder), where=folder)
+    told = dry_run(folder, parameters=parameters, profile=given.value("--env"), **_chosen(given))
+    head, *_, closing = told.lines
+    rows = [(task.name, task.words) for task in told.tasks]
+    return Table(head, ("step", ""), rows, [*told.notices, closing])
 
 
 class _Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cellmill.run.events import Event, Listener
 from cellmill.run.failure import Failure
+from cellmill.run.forecast import DryRun, ExpectedTask, dry_run
 from cellmill.run.history import LoggedRun, list_runs, read_run
 from cellmill.run.log import RunLog
 from cellmill.run.result import RunResult, TaskResult
@@ -11,7 +12,9 @@ from cellmill.run.runner import run_pipeline
 from cellmill.run.stop import StopSwitch
 
 __all__ = [
+    "DryRun",
     "Event",
+    "ExpectedTask",
     "Failure",
     "Listener",
     "LoggedRun",
@@ -19,6 +22,7 @@ __all__ = [
     "RunResult",
     "StopSwitch",
     "TaskResult",
+    "dry_run",
     "list_runs",
     "read_run",
     "run_pipeline",

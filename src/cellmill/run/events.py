@@ -37,10 +37,11 @@ class Event:
     data
         By kind. ``run-queued``: ``pipeline``, ``folder``, ``output``;
         ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``workdir`` (the folder
-        that the tasks run in, or None), ``tasks`` (names in order), ``parameters``, ``profile``;
+        that the tasks run in, or None), ``tasks`` (names in order), ``asked`` (those that the run may execute; None for
+        all), ``due`` (those that are to run as things stand), ``parameters``, ``profile``;
         ``cell-started``: ``cell`` (from 1, of the ``cells`` that the task has), ``cell_id``, ``number`` (the source
         cell's place in the notebook; both None for what promotion wrote);
-        ``task-started``: ``attempt`` (from 1), ``parameters``;
+        ``task-started``: ``attempt`` (from 1), ``parameters``, ``reasons`` (why it runs, see run/reasons.py);
         ``task-finished``: ``seconds``, ``attempts``, ``notebook``, ``report``, ``variables`` (paths), ``metrics``;
         ``task-retried``: ``attempt`` (the one that failed), ``attempts`` and ``failure``;
         ``task-failed``: ``seconds``, ``attempts``, ``notebook``, ``report``, ``metrics`` and ``failure`` (see

@@ -19,7 +19,7 @@ from ploomber.constants import TaskStatus  # noqa: TID253 - see the module's doc
 from ploomber.exceptions import DAGBuildError  # noqa: TID253
 from ploomber.executors.abc import Executor  # noqa: TID253
 from ploomber.executors.serial import build_in_subprocess  # noqa: TID253
-from ploomber.products import File, MetaProduct  # noqa: TID253
+from ploomber.products import File  # noqa: TID253
 from ploomber.tasks import NotebookRunner  # noqa: TID253
 
 from cellmill.run.engine import ENGINE, CellFailure, Execution, Moment, failed_cell
@@ -27,9 +27,15 @@ from cellmill.run.events import Event
 from cellmill.run.failure import Failure, TaskFacts, failure_of_cell, failure_of_exception
 from cellmill.run.folder import PipelineFolder
 from cellmill.run.origin import Origin
+from cellmill.run.past import past_seconds, remaining_seconds
+from cellmill.run.products import Products, recorded_metrics
+from cellmill.run.reasons import Reason
 from cellmill.run.report import write_report
+from cellmill.run.resources import Room
 from cellmill.run.result import TaskResult
+from cellmill.run.selection import Selection
 from cellmill.run.settings import StepSettings
+from cellmill.run.skipped import UP_TO_DATE, told_not_run, told_up_to_date
 from cellmill.run.stop import StopSwitch
 from cellmill.run.warm import WarmPool, pipeline_imports
 from cellmill.run.whole import aside, keep_whole, products_of, write_whole
@@ -37,50 +43,6 @@ from cellmill.run.whole import aside, keep_whole, products_of, write_whole
 if TYPE_CHECKING:
     from ploomber import DAG
     from ploomber.tasks import Task
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which tasks a run may execute: all that are outdated, or exactly those in ``names``.
-
-    ``option`` is what the user typed, for the reason that the other tasks give; ``notices`` is what the user should
-    know of the products that the chosen tasks start from.
-    """
-
-    names: frozenset[str] | None = None
-    option: str = ""
-    notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Products:
-    """A task's products by what they are for; None for what the task does not make."""
-
-    notebook: Path | None = None
-    report: Path | None = None
-    variables: Path | None = None
-
-    @property
-    def metrics(self) -> Path | None:
-        """Where ``%metric`` writes as it happens: beside the executed notebook."""
-        return self.notebook.with_suffix(".metrics.json") if self.notebook is not None else None
-
-    @classmethod
-    def of(cls, task: Task) -> Products:
-        """Find them by their keys, as promotion names them, or by their endings."""
-        product = task.product
-        entries = product.to_json_serializable() if isinstance(product, MetaProduct) else str(product)
-        named = (
-            entries
-            if isinstance(entries, dict)
-            else dict(enumerate([entries] if isinstance(entries, str) else entries))
-        )
-        paths = {key: Path(value) for key, value in named.items()}
-        return cls(
-            paths.get("nb") or _with_suffix(paths.values(), ".ipynb"),
-            paths.get("report") or _with_suffix(paths.values(), ".html"),
-            paths.get("variables"),
-        )
 
 
 @dataclass
@@ -101,8 +63,10 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     beside: Callable[[str, Moment, Any], str | None] = lambda _task, _moment, _cell: None
     warm: bool = False
     jobs: int = 1
+    reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     results: dict[str, TaskResult] = field(default_factory=dict)
     _pool: WarmPool | None = None
+    _room: Room | None = None
 
     def __call__(self, dag: DAG, show_progress: bool = False) -> list[Any]:  # noqa: ARG002 - Ploomber's signature
         """Execute the DAG; Ploomber calls this.
@@ -114,8 +78,9 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         """
         super().__call__(dag)
         write_whole(self.pipeline.output)
-        for name in self.order:
-            if self.selection.names is not None and name in self.selection.names:
+        # Where it is all of them, they were rendered so.
+        for name in self.order if self.selection.names is not None else ():
+            if name in self.selection.forced:
                 dag[name].render(force=True)
         reports: list[Any] = []
         with self._warm_pool(dag):
@@ -131,27 +96,56 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         return reports
 
     def _side_by_side(self, dag: DAG, reports: list[Any]) -> None:
-        """Execute whatever may run, each in a thread that waits for its kernel."""
-        waiting, running = list(self.order), set[Future[None]]()
+        """Execute whatever may run, each in a thread that waits for its kernel; first what most waits for."""
+        waiting = list(self.order)
+        running: dict[Future[None], str] = {}
+        urgency = self._urgency(dag)
+        room = self._room = Room.of_machine(self.jobs)
+        self._tell_excess(room)
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="cellmill-task") as threads:
             try:
                 while waiting or running:
-                    for name in tuple(waiting):
+                    # Sorting keeps the pipeline's order among equals.
+                    for name in sorted(self._ready(dag, waiting), key=lambda name: -urgency[name]):
                         if len(running) == self.jobs:
                             break
-                        if any(upstream in waiting or upstream not in self.results for upstream in dag[name].upstream):
-                            continue
-                        waiting.remove(name)
-                        if self._is_due(dag[name]):
-                            running.add(threads.submit(self._execute_aside, dag[name], reports))
+                        if room.take(name, self._settings(name)):
+                            waiting.remove(name)
+                            running[threads.submit(self._execute_aside, dag[name], reports)] = name
                     if running:
-                        done, running = wait(running, return_when=FIRST_COMPLETED)
-                        for one in done:
+                        for one in wait(running, return_when=FIRST_COMPLETED).done:
+                            room.leave(running.pop(one))
                             one.result()
             except BaseException:
                 # The threads end when their kernels have.
                 self.stop.request()
                 raise
+
+    def _ready(self, dag: DAG, waiting: list[str]) -> list[str]:
+        """The tasks that may start now; those that will not run at all are told and no longer wait."""
+        ready = []
+        for name in tuple(waiting):
+            if any(upstream in waiting or upstream not in self.results for upstream in dag[name].upstream):
+                continue
+            if self._is_due(dag[name]):
+                ready.append(name)
+            else:
+                waiting.remove(name)
+        return ready
+
+    def _urgency(self, dag: DAG) -> dict[str, float]:
+        due = [name for name in self.order if name in self.reasons]
+        upstream = {name: set(dag[name].upstream) for name in self.order}
+        seconds = past_seconds(self.pipeline.folder, due) if len(due) > self.jobs else {}
+        return remaining_seconds(self.order, upstream, due, seconds)
+
+    def _tell_excess(self, room: Room) -> None:
+        for name in self.order:
+            if name in self.reasons and (text := room.excess(name, self._settings(name))) is not None:
+                self.emit(Event("notice", data={"text": text}))
+
+    def _settings(self, name: str) -> StepSettings:
+        return self.pipeline.steps.get(name, StepSettings())
 
     def _execute_aside(self, task: Task, reports: list[Any]) -> None:
         """Execute in a thread, and close the event loop that Jupyter's clients have made in it."""
@@ -170,8 +164,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     @contextmanager
     def _warm_pool(self, dag: DAG) -> Iterator[None]:
         """Keep a warm process while the tasks run; not for a single one, which would gain nothing by it."""
-        wanted = self.selection.names
-        asked = [name for name in self.order if wanted is None or name in wanted]
+        asked = [name for name in self.order if self.selection.asks_for(name)]
         if not self.warm or sum(dag[name].exec_status != TaskStatus.Skipped for name in asked) < 2:
             yield
             return
@@ -194,47 +187,29 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     def _reason_to_skip(self, task: Task) -> tuple[str | None, bool]:
         if self.stop.requested:
             return "the run was stopped", False
-        wanted = self.selection.names
-        if wanted is not None and task.name not in wanted:
-            return f"not asked for ({self.selection.option})", False
+        if not self.selection.asks_for(task.name):
+            return self.selection.why_not, False
         broken = [name for name in task.upstream if self._broken(name)]
         if broken:
             return f"{broken[0]} {'failed' if self.results[broken[0]].state == 'failed' else 'did not run'}", False
         if task.exec_status == TaskStatus.Skipped:
-            return "up to date", True
+            return UP_TO_DATE, True
         return None, False
 
     def _broken(self, name: str) -> bool:
         """True if this run should have made the task's products and has not."""
         result = self.results[name]
-        asked = self.selection.names is None or name in self.selection.names
-        return result.state in ("failed", "stopped") or (result.state == "not-run" and asked)
+        return result.state in ("failed", "stopped") or (result.state == "not-run" and self.selection.asks_for(name))
 
     def _skip(self, task: Task, reason: str, *, up_to_date: bool) -> None:
-        products = Products.of(task)
         if up_to_date:
-            result = TaskResult(
-                task.name,
-                "up-to-date",
-                notebook=products.notebook,
-                report=products.report,
-                variables=products.variables,
-                metrics=_metrics(products),
-                reason=reason,
-            )
+            result, event = told_up_to_date(task.name, Products.of(task))
         else:
-            result = TaskResult(task.name, "not-run", reason=reason)
+            result, event = told_not_run(task.name, reason)
             if task.exec_status != TaskStatus.Aborted:
                 task.exec_status = TaskStatus.Skipped
         self.results[task.name] = result
-        data = {
-            "reason": reason,
-            "up_to_date": up_to_date,
-            "notebook": _text(result.notebook),
-            "report": _text(result.report),
-            "metrics": result.metrics,
-        }
-        self.emit(Event("task-skipped", task.name, data))
+        self.emit(event)
 
     def _execute(self, task: Task, reports: list[Any]) -> None:
         facts = self._facts(task)
@@ -257,7 +232,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             return None
         if options.get("engine_name", "nbclient") not in ("nbclient", ENGINE):
             return None
-        settings = self.pipeline.steps.get(task.name, StepSettings())
+        settings = self._settings(task.name)
         execution = Execution(
             step=task.name,
             folder=str(options["cwd"]) if options.get("cwd") else None,
@@ -299,8 +274,10 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             for name, value in task.params.to_json_serializable(params_only=True).items()
             if name not in ("resources_", "upstream", "product")
         }
-        self.emit(Event("task-started", task.name, {"attempt": attempt, "parameters": parameters}))
-        return self.environment(task.name)
+        reasons = [one.as_dict() for one in self.reasons.get(task.name, ())]
+        self.emit(Event("task-started", task.name, {"attempt": attempt, "parameters": parameters, "reasons": reasons}))
+        own = self._room.environment(task.name) if self._room is not None else {}
+        return {**self.environment(task.name), **own}
 
     def _cell_started(self, facts: TaskFacts, cell: int, cells: int, cell_id: str | None) -> None:
         place = facts.origin.of_cell(cell_id, None)
@@ -324,7 +301,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             notebook=products.notebook,
             report=products.report,
             variables=products.variables,
-            metrics=_metrics(products),
+            metrics=recorded_metrics(products),
         )
         self.results[task.name] = result
         data = {
@@ -354,7 +331,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             execution.attempt if execution else 1,
             notebook=Path(failure.executed) if failure.executed else None,
             report=report,
-            metrics=_metrics(products),
+            metrics=recorded_metrics(products),
             failure=failure,
         )
         self.results[task.name] = result
@@ -453,23 +430,6 @@ def _unmark(task: Task) -> None:
     for product in products_of(task):
         if isinstance(product, File):
             product.metadata.delete()
-
-
-def _metrics(products: Products) -> dict[str, Any]:
-    """What ``%metric`` recorded: kept beside the notebook as it happens, and in the manifest of a finished task."""
-    for path in (products.variables, products.metrics):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
-            found = content.get("metrics")
-        except (OSError, ValueError, AttributeError):
-            continue
-        if isinstance(found, dict):
-            return found
-    return {}
-
-
-def _with_suffix(paths: Iterable[Path], suffix: str) -> Path | None:
-    return next((path for path in paths if path.suffix == suffix), None)
 
 
 def _text(path: Path | None) -> str | None:

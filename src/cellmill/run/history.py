@@ -58,6 +58,17 @@ class LoggedRun:
         return Path(folder) if isinstance(folder, str) and folder else None
 
     @property
+    def kind(self) -> str:
+        """``run`` or ``verify``."""
+        return _one_of(("run", "verify"), self._header.get("kind"))
+
+    @property
+    def asked(self) -> frozenset[str] | None:
+        """The tasks that the run might execute; None for all."""
+        found = self._began.get("asked")
+        return frozenset(map(str, found)) if isinstance(found, list) else None
+
+    @property
     def pid(self) -> int:
         """The process that runs it; 0 if that is not known."""
         return _as(int, self._header.get("pid"), 0)
@@ -91,7 +102,7 @@ class LoggedRun:
         if self._end:
             return _one_of(_END_STATES, self._end.get("state"))
         # What verification compares comes after the pipeline's own run.
-        if self._finished and self._header.get("kind") != "verify":
+        if self._finished and self.kind != "verify":
             return _one_of(_END_STATES, self._finished.get("state"))
         if not self._held:
             return "lost"
@@ -123,7 +134,7 @@ class LoggedRun:
         pipeline = self.pipeline
         return {
             "run_id": self.run_id,
-            "kind": _one_of(("run", "verify"), header.get("kind")),
+            "kind": self.kind,
             "pipeline": str(pipeline) if pipeline else None,
             "name": pipeline.name if pipeline else self.run_id,
             "state": self.state,
@@ -131,7 +142,7 @@ class LoggedRun:
             "ended_at": self.ended,
             "seconds": self._seconds(),
             "parameters": self._began.get("parameters") or _mapping(header.get("parameters")),
-            "profile": header.get("profile") if isinstance(header.get("profile"), str) else None,
+            "profile": _as(str, self._began.get("profile") or header.get("profile"), "") or None,
             "source": _one_of(("cli", "lab", "magic"), header.get("source")),
             "command": [str(one) for one in _list(header.get("command"))],
             "message": self._message(),
@@ -295,6 +306,7 @@ def _waiting(name: str) -> dict[str, Any]:
         "notebook": None,
         "report": None,
         "reason": None,
+        "reasons": [],
         "failure": None,
     }
 
@@ -304,6 +316,7 @@ def _change(task: dict[str, Any], kind: str, data: dict[str, Any], at: float) ->
     match kind:
         case "task-started":
             task.update(state="running", attempt=data.get("attempt"), cell=0, began=task["began"] or at)
+            task["reasons"] = [_mapping(one).get("text") for one in _list(data.get("reasons"))]
         case "cell-started":
             task.update({name: data.get(name) for name in ("cell", "cells", "cell_id", "number")})
         case "task-skipped":

@@ -7,23 +7,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cellmill.errors import CellmillError, shown
+from cellmill.errors import CellmillError
 from cellmill.run.events import Event, Listener, RunState
 from cellmill.run.failure import Failure, disk_words
 from cellmill.run.folder import PipelineFolder, read_pipeline
+from cellmill.run.forecast import expected_reasons, rendered
 from cellmill.run.log import new_run_id
 from cellmill.run.quiet import quiet_dependencies
+from cellmill.run.repair import last_repair
 from cellmill.run.result import RunResult, TaskResult
+from cellmill.run.selection import Choice, Selection, select
+from cellmill.run.settled import SettledTask, recall, remember
+from cellmill.run.skipped import told_up_to_date
 from cellmill.run.stop import SignalWatch, StopSwitch
 
 if TYPE_CHECKING:
     from ploomber import DAG
 
-    from cellmill.run.executor import CellmillExecutor, Selection
+    from cellmill.run.executor import CellmillExecutor
 
 TaskEnvironment = Callable[[str], Mapping[str, str]]
 Beside = Callable[[str, Literal["before", "after"], Any], str | None]
@@ -35,8 +39,10 @@ def run_pipeline(
     parameters: Mapping[str, Any] | None = None,
     profile: str | None = None,
     force: bool = False,
-    only: str | None = None,
+    only: str | Sequence[str] | None = None,
     from_: str | None = None,
+    skip: str | Sequence[str] = (),
+    repair: bool = False,
     listeners: Sequence[Listener] = (),
     task_environment: TaskEnvironment | None = None,
     forgive: Callable[[Failure], bool] | None = None,
@@ -46,6 +52,7 @@ def run_pipeline(
     wait: bool = False,
     output: Path | None = None,
     stop: StopSwitch | None = None,
+    before_work: Callable[[], None] = lambda: None,
     run_id: str | None = None,
 ) -> RunResult:
     """Run a pipeline: the tasks that are outdated, each in a kernel of its own.
@@ -61,7 +68,12 @@ def run_pipeline(
     force
         Run tasks that are up to date as well.
     only, from_
-        Run this task alone, or this one and all that follow, up to date or not. What comes before must have products.
+        Run these tasks alone, or this one and all that follow, up to date or not. What comes before must have products.
+    skip
+        Leave these tasks out; what follows starts from the products that are there.
+    repair
+        Run what the pipeline's last run left undone, with its parameters and profile: the tasks that failed, were
+        stopped or lost, what follows them, and of those that it never came to what is outdated.
     listeners
         Called with each event, in order. One that raises is not called again, and the others get a notice.
     task_environment
@@ -82,6 +94,8 @@ def run_pipeline(
     stop
         A switch by which another thread can stop the run. Ctrl-C, SIGTERM and SIGHUP stop it anyway where the run is in
         the main thread.
+    before_work
+        Called before the pipeline is loaded; not where it is known without that that all of it is up to date.
     run_id
         The run's id, where it is known before; otherwise one is made.
 
@@ -96,15 +110,23 @@ def run_pipeline(
         If the run can't start: wrong files, parameters, names; products of another step missing; a folder that can't
         be written; another run in it.
     """
-    if only is not None and from_ is not None:
-        raise CellmillError("--only and --from exclude each other", remedy="use one of them")
+    choice = Choice.of(force=force, only=only, from_=from_, skip=skip)
+    if repair:
+        undone = last_repair(folder, but=run_id)
+        choice = choice.to_repair(undone, parameters, profile)
+        parameters, profile = undone.parameters, undone.profile
     pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output)
     stop = stop or StopSwitch()
     run = _Run(pipeline, tuple(listeners), run_id or new_run_id())
+    began = time.time()
     with quiet_dependencies(), SignalWatch(stop) as signals, ExitStack() as held:
         try:
             held.enter_context(_sole_use(pipeline.output, stop, run.queued if wait else None))
-            executor, dag = _prepare(pipeline, only, from_, run.emit, stop)
+            settled = recall(pipeline) if choice == Choice() else None
+            if settled is not None:
+                return _nothing_to_do(run, settled)
+            before_work()
+            executor, dag = _prepare(pipeline, choice, run.emit, stop)
             executor.environment = task_environment or executor.environment
             executor.forgive = forgive or executor.forgive
             executor.beside = beside or executor.beside
@@ -113,10 +135,13 @@ def run_pipeline(
         except KeyboardInterrupt:
             return run.finished("stopped", ())
         signals.executing = True
-        run.started(executor.order)
+        due = list(executor.reasons)
+        if not due and choice == Choice():
+            remember(pipeline, dag, executor.order, began)
+        run.started(executor.order, due, executor.selection)
         for text in executor.selection.notices:
             run.emit(Event("notice", data={"text": text}))
-        state = _build(dag, executor, force=force and executor.selection.names is None)
+        state = _build(dag, executor)
         return run.finished(state, tuple(executor.results[name] for name in executor.order if name in executor.results))
 
 
@@ -154,7 +179,7 @@ class _Run:
         }
         self.emit(Event("run-queued", data=data))
 
-    def started(self, tasks: Sequence[str]) -> None:
+    def started(self, tasks: Sequence[str], due: Sequence[str], selection: Selection) -> None:
         data = {
             "run_id": self.run_id,
             "pipeline": self.pipeline.name,
@@ -162,6 +187,8 @@ class _Run:
             "output": str(self.pipeline.output),
             "workdir": str(self.pipeline.workdir) if self.pipeline.workdir is not None else None,
             "tasks": list(tasks),
+            "asked": None if selection.names is None else [name for name in tasks if selection.asks_for(name)],
+            "due": list(due),
             "parameters": dict(self.pipeline.parameters),
             "profile": self.pipeline.profile,
         }
@@ -189,70 +216,34 @@ class _Run:
                 self.emit(Event("notice", data={"text": text}))
 
 
+def _nothing_to_do(run: _Run, settled: Sequence[SettledTask]) -> RunResult:
+    """Tell the run in which nothing is outdated, as it would be told after loading the DAG."""
+    run.started([task.name for task in settled], (), Selection())
+    results = []
+    for task in settled:
+        result, event = told_up_to_date(task.name, task.products)
+        results.append(result)
+        run.emit(event)
+    return run.finished("succeeded", tuple(results))
+
+
 def _prepare(
-    pipeline: PipelineFolder,
-    only: str | None,
-    from_: str | None,
-    emit: Listener,
-    stop: StopSwitch,
+    pipeline: PipelineFolder, choice: Choice, emit: Listener, stop: StopSwitch
 ) -> tuple[CellmillExecutor, DAG]:
     """Load the DAG and find out what is to be run, all before anything is written."""
-    from cellmill.run.engine import register
-    from cellmill.run.executor import CellmillExecutor, in_order
+    from cellmill.run.executor import CellmillExecutor
 
-    register()
-    dag = pipeline.load()
-    pipeline.render(dag)
-    order = in_order(dag, [task.get("name") for task in pipeline.spec["tasks"]])
-    selection = _selection(pipeline, dag, order, only, from_)
+    dag, order = rendered(pipeline)
+    selection = select(pipeline, dag, order, choice)
     dag.executor = CellmillExecutor(pipeline, selection, order, emit, stop)
+    dag.executor.reasons = expected_reasons(pipeline, dag, order, selection)
     return dag.executor, dag
 
 
-def _selection(pipeline: PipelineFolder, dag: DAG, order: list[str], only: str | None, from_: str | None) -> Selection:
-    from cellmill.run.executor import Selection
-
-    first = only or from_
-    if first is None:
-        return Selection()
-    if first not in order:
-        close = get_close_matches(first, order, n=1)
-        remedy = f"did you mean {close[0]}?" if close else f"the steps are {', '.join(order)}"
-        raise CellmillError(f"there is no step {first}", notebook=pipeline.folder, remedy=remedy)
-    names = {first}
-    if only is None:
-        for name in order:
-            if names & set(dag[name].upstream):
-                names.add(name)
-    notices = _check_upstream(pipeline, dag, [name for name in order if name in names])
-    return Selection(frozenset(names), f"--only {first}" if only else f"--from {first}", notices)
-
-
-def _check_upstream(pipeline: PipelineFolder, dag: DAG, chosen: list[str]) -> tuple[str, ...]:
-    """Refuse to start from products that are not there; say which are there but outdated."""
-    from ploomber.constants import TaskStatus
-
-    outdated: dict[str, str] = {}
-    for name in chosen:
-        for upstream, task in dag[name].upstream.items():
-            if upstream in chosen:
-                continue
-            if task.product.exists() and task.product.metadata.timestamp is not None:
-                if task.exec_status != TaskStatus.Skipped:
-                    text = f"Step {upstream} is outdated: {name} uses what it made with other code or parameters."
-                    outdated.setdefault(upstream, text)
-                continue
-            raise CellmillError(
-                f"step {name} needs what step {upstream} makes, and that is not there",
-                notebook=pipeline.folder,
-                remedy=f"type `cellmill run {shown(pipeline.folder)} --from {upstream}`",
-            )
-    return tuple(outdated.values())
-
-
-def _build(dag: DAG, executor: CellmillExecutor, *, force: bool) -> RunState:
+def _build(dag: DAG, executor: CellmillExecutor) -> RunState:
     from ploomber.exceptions import DAGBuildEarlyStop, DAGBuildError
 
+    force = executor.selection.names is None and bool(executor.selection.forced)
     try:
         dag.build(force=force, show_progress=False)
     except (DAGBuildError, DAGBuildEarlyStop):

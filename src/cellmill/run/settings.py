@@ -40,7 +40,8 @@ class StepSettings(BaseModel):
     """How one step is run.
 
     Further attempts after a failure, seconds for the whole step, and the memory that its processes may hold (bytes,
-    or a text such as ``2 GB``).
+    or a text such as ``2 GB``). ``cpus``, ``memory`` and ``gpus`` count against what the run has: steps that together
+    ask for more do not run at once.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +49,9 @@ class StepSettings(BaseModel):
     retries: int = Field(default=0, ge=0)
     timeout: float | None = Field(default=None, gt=0)
     memory_limit: ByteSize | None = Field(default=None, gt=0)
+    cpus: int = Field(default=1, ge=1)
+    memory: ByteSize | None = Field(default=None, gt=0)
+    gpus: int = Field(default=0, ge=0)
 
 
 class Settings(BaseModel):

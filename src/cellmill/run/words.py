@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cellmill.run.events import Event
@@ -40,12 +40,16 @@ def cell_words(cell: int, cells: int, number: int | None) -> str:
 def title_of(event: Event) -> tuple[str, str]:
     """The pipeline's name, and what is run with which values."""
     data = event.data
-    steps = len(data["tasks"])
-    parts = [f"{steps} step{'s' if steps != 1 else ''}"]
-    if data["profile"]:
-        parts.append(f"profile {data['profile']}")
-    values = ", ".join(f"{name}={_value(value)}" for name, value in data["parameters"].items())
-    return data["pipeline"], ", ".join([*parts, values] if values else parts)
+    return title(data["pipeline"], data["tasks"], data["profile"], data["parameters"])
+
+
+def title(name: str, tasks: Sequence[str], profile: str | None, parameters: Mapping[str, Any]) -> tuple[str, str]:
+    """The pipeline's name, and what is run with which values."""
+    parts = [f"{len(tasks)} step{'s' if len(tasks) != 1 else ''}"]
+    if profile:
+        parts.append(f"profile {profile}")
+    values = ", ".join(f"{name}={_value(value)}" for name, value in parameters.items())
+    return name, ", ".join([*parts, values] if values else parts)
 
 
 def _value(value: Any) -> str:

@@ -37,6 +37,8 @@ class Tracker:
         The project's root; found from ``folder`` if not given.
     on_notice
         Takes each notice as it comes, from a thread of the tracker's.
+    start
+        Start the recording process now; otherwise :meth:`start` does, and a run without it is not recorded.
 
     Attributes
     ----------
@@ -45,7 +47,12 @@ class Tracker:
     """
 
     def __init__(
-        self, folder: Path, *, root: Path | None = None, on_notice: Callable[[str], None] | None = None
+        self,
+        folder: Path,
+        *,
+        root: Path | None = None,
+        on_notice: Callable[[str], None] | None = None,
+        start: bool = True,
     ) -> None:
         from cellmill.notebook import project_root
 
@@ -62,9 +69,15 @@ class Tracker:
         self._door = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread(target=self._read, name="cellmill-track", daemon=True)
+        self._places = (folder, root)
+        if start:
+            self.start()
+
+    def start(self) -> None:
+        """Start the recording process, which needs some seconds until it has imported MLflow."""
         try:
             self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
-            self._process = _start(folder, root, self._errors)
+            self._process = _start(*self._places, self._errors)
         except OSError as error:
             self._notice(f"MLflow: this run is not recorded ({error}).")
         else:
@@ -72,7 +85,10 @@ class Tracker:
 
     def __call__(self, event: Event) -> None:
         """Take an event; returns at once, but for ``run-finished``, which waits until all is recorded."""
-        if event.kind in ("run-queued", "cell-started", "notice"):
+        if event.kind == "run-started" and event.data.get("due") == []:
+            # The runs that made what is there are recorded; an empty one would only hide them.
+            self.close()
+        if event.kind in ("run-queued", "cell-started", "notice") or self._closed:
             return
         done = self._ask(event=event.as_dict())
         if event.kind == "run-finished":

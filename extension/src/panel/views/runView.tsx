@@ -1,6 +1,6 @@
 // The run that is shown: how it goes or went, its failure, its log, and the way to what it made.
 
-import { Button, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { Button, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { IParameter, IRun, ITask } from '../../api/types';
 import { usePanel } from '../context';
@@ -83,7 +83,7 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
       ) : null}
       {failed?.failure ? <FailureView run={run} failure={failed.failure} task={failed} /> : null}
       {!live && (run.state === 'failed' || run.state === 'stopped' || run.state === 'lost') ? (
-        <Retry run={run} task={failed ?? firstUndone(run)} starting={starting} />
+        <Retry run={run} task={failed ?? firstUndone(run)} newest={newest} starting={starting} />
       ) : null}
       {metrics.length ? (
         <dl className="cellmill-Metrics">
@@ -145,8 +145,18 @@ function Progress({ run }: { run: IRun }) {
   );
 }
 
-/** Run what failed, and what follows, once more with the same parameters. */
-function Retry({ run, task, starting }: { run: IRun; task: ITask | null; starting: boolean }) {
+/** Run what failed, and what follows, once more with the same parameters; of the last run, all that it left undone. */
+function Retry({
+  run,
+  task,
+  newest,
+  starting
+}: {
+  run: IRun;
+  task: ITask | null;
+  newest: boolean;
+  starting: boolean;
+}) {
   const { trans, model } = usePanel();
   if (!task || run.kind === 'verify') {
     return null;
@@ -167,6 +177,19 @@ function Retry({ run, task, starting }: { run: IRun; task: ITask | null; startin
         <runIcon.react tag="span" />
         {trans.__('Retry from here')}
       </Button>
+      {newest ? (
+        <Button
+          className="jp-mod-styled"
+          disabled={starting}
+          title={trans.__(
+            'Run all that this run left undone, and nothing else, with the same parameters'
+          )}
+          onClick={() => void model.start({ repair: true }, run.pipeline)}
+        >
+          <refreshIcon.react tag="span" />
+          {trans.__('Repair')}
+        </Button>
+      ) : null}
     </div>
   );
 }
