@@ -311,7 +311,8 @@ def test_two_runs_in_one_folder_exclude_each_other(single: Any) -> None:
     result = run_pipeline(single.folder, listeners=[second], only=None)
 
     assert result.state == "succeeded"
-    assert refused == [f"{single.output}: another run is writing there; wait until it has ended (--wait) or stop it (cellmill stop)."]
+    remedy = "wait until it has ended (--wait) or stop it (cellmill stop)"
+    assert refused == [f"{single.output}: another run is writing there; {remedy}."]
 
 
 @pytest.mark.parametrize(
