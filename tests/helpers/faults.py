@@ -26,7 +26,7 @@ CELLS = [
     ("total = float(squares.sum() + halves.sum())\ntime.sleep(0.1)\nprint(f'total {total:.1f}')", "step:total"),
 ]
 STEPS = ("load", "square", "halve", "total")
-TOTAL = "total 2666656666700000.0"
+TOTAL = "total 2666656666650000.0"
 TARGETS = ("runner", "kernel", "recorder", "all")
 
 
@@ -146,6 +146,10 @@ class Faulty:
                 complete.add(step)
         return complete
 
+    def events(self) -> int:
+        """How many events the runs have told."""
+        return sum(path.read_bytes().count(b"\n") for path in self.project.glob(".cellmill/runs/*/events.jsonl"))
+
     def runs(self) -> list[dict[str, Any]]:
         told: list[dict[str, Any]] = json.loads(self.cellmill("runs", "--json").stdout)["runs"]
         return sorted(told, key=lambda run: float(run["started"]))
@@ -155,13 +159,16 @@ class Faulty:
         subprocess.run(["rm", "-rf", str(self.output), str(self.project / ".cellmill")], check=True)
 
 
-def kill_once(faulty: Faulty, chance: random.Random, target: str, within: float) -> str:
-    """Kill a run at some moment and run again; what had happened, in a word."""
+def kill_once(faulty: Faulty, chance: random.Random, target: str, events: int) -> str:
+    """Kill a run at some moment and run again; what had happened, in a word.
+
+    The moment is a little after one of the events that a whole run has, or before the first one.
+    """
     faulty.clear()
     runner = faulty.start()
-    end = time.monotonic() + chance.uniform(0.2, within)
-    while time.monotonic() < end and runner.poll() is None:
-        time.sleep(0.01)
+    number, later = chance.randrange(events), chance.uniform(0, 0.3)
+    until(lambda: faulty.events() >= number or runner.poll() is not None, 60)
+    time.sleep(later)
     hit = faulty.kill(runner, target, chance)
     code = runner.wait(120)
     faulty.assert_nothing_stays()
@@ -181,4 +188,5 @@ def kill_once(faulty: Faulty, chance: random.Random, target: str, within: float)
     left = [path.name for path in faulty.output.iterdir() if "partial" in path.name]
     assert not left
     assert faulty.runs()[-1]["state"] == "succeeded"
-    return f"{target}{'' if hit else ' (not there)'}, {len(complete)} steps whole, exit {code}"
+    missed = "" if hit else " (not there)"
+    return f"after event {number} and {later:.2f} s: {target}{missed}, {len(complete)} steps whole, exit {code}"
