@@ -53,7 +53,7 @@ import pandas as pd
 import sklearn.linear_model
 """
 LOOK_AGAIN = """
-import random, re, matplotlib
+import multiprocessing, random, re, matplotlib
 found = look()
 found["rc"] = {key: str(value) for key, value in dict.items(matplotlib.rcParams)}
 found["options"] = re.findall("^[a-z].*|.*currently.*", pd.describe_option(_print_desc=False), re.M)
@@ -61,7 +61,7 @@ found["numpy"] = [str(np.get_printoptions()), str(np.geterr())]
 found["events"] = [str(h).split(" at ")[0] for hooks in get_ipython().events.callbacks.values() for h in hooks]
 found["solved"] = np.linalg.solve(np.eye(200) * 2, np.ones(200)).sum()
 print(json.dumps(found))
-print(random.random(), np.random.rand(), os.getppid() if "os" in globals() else __import__("os").getppid())
+print(random.random(), np.random.rand(), __import__("os").getppid(), multiprocessing.current_process().authkey.hex())
 """
 DRAW = "plt.plot([1, 2])\nplt.show()\nplt.gcf().number"
 SLOW = """
@@ -108,6 +108,7 @@ def test_a_step_sees_what_it_sees_in_a_kernel_of_its_own(pipeline: Any, step: An
     # Generators are at places of their own, and both kernels come from one process that is not this one.
     assert numbers[0][0] != numbers[1][0]
     assert numbers[0][1] != numbers[1][1]
+    assert numbers[0][3] != numbers[1][3]
     assert numbers[0][2] == numbers[1][2] != str(os.getpid())
     assert not Path("/proc", numbers[0][2]).exists()
 

@@ -43,6 +43,7 @@ _PATIENCE = 60
 
 # Seconds that a kernel may take for its end before it is told again in stronger words, as Jupyter has it.
 _END = 2.5
+_LAST_WORD = 1.0
 
 FailedAs = Literal["error", "timeout", "memory", "kernel-died", "stopped"]
 Moment = Literal["before", "after"]
@@ -256,6 +257,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         if self.km is not None and self._kernel.exit_code() is None:
             run_sync(self._ask_to_end)()
             self._kernel.wait(_END)
+            # It has had its time: nbclient ends it by signals, if it is still there.
+            self.km.shutdown_wait_time = _LAST_WORD
         super()._cleanup_kernel()
 
     async def _ask_to_end(self) -> None:

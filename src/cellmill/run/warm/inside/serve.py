@@ -234,7 +234,11 @@ def _end_control(app: Any) -> None:
 
 
 def _reseed() -> None:
-    """Seed numpy's global generator as its import does; Python itself seeds its own after a fork."""
+    """Draw anew what imports draw by chance; Python itself seeds its own generator after a fork."""
     numpy: Any = sys.modules.get("numpy.random")
     if numpy is not None:
         numpy.set_state(numpy.RandomState(numpy.MT19937()).get_state(legacy=False))
+    multiprocessing: Any = sys.modules.get("multiprocessing.process")
+    if multiprocessing is not None:
+        # Otherwise who is let into one kernel's managers and queues were let into those of all.
+        multiprocessing.current_process().authkey = os.urandom(32)
