@@ -55,7 +55,7 @@ PLAIN = [
     "print(sorted(name for name in globals() if name[0] != '_'), __name__, sys.stdin.isatty(), sys.exc_info())\n"
     "print(sys.getprofile(), sys.gettrace(), threading.stack_size(), os.sched_getaffinity(0), os.umask(0o22))",
     "open_files = [os.path.realpath(f'/proc/self/fd/{entry}') for entry in os.listdir('/proc/self/fd')]\n"
-    "sorted(name.split(':')[0].split('/')[-1] for name in open_files)",
+    "sorted(name.split(':')[0].split('/')[-1] for name in open_files if not name[-1].isdigit())",
     "print(sorted(get_ipython().magics_manager.magics['line']), sorted(get_ipython().magics_manager.magics['cell']))",
     "%%capture captured\nprint('kept')",
     "%run -i script.py\ncaptured.stdout, In[1][:6], len(Out), _",
