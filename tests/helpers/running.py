@@ -50,9 +50,29 @@ class Running:
         self._lines.close()
         return rest
 
-    def kernels(self) -> list[int]:
+    def processes(self) -> list[int]:
         """Processes with the mark, but the run itself."""
         return [pid for pid in marked(self.mark) if pid != self.process.pid]
+
+    def kernels(self) -> list[int]:
+        """Those of them that are kernels, or that kernels have started: all but the process that kernels fork from."""
+        return [pid for pid in self.processes() if not (is_warm(pid) and parent(pid) == self.process.pid)]
+
+
+def is_warm(pid: int) -> bool:
+    """Whether this is a warm process, or a fork of one."""
+    try:
+        return b"_cellmill_warm" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def parent(pid: int) -> int | None:
+    """The process's parent; None if it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def marked(mark: str) -> Iterator[int]:

@@ -179,3 +179,13 @@ def pipeline(tmp_path: Path) -> Pipeline:
 @pytest.fixture
 def step() -> type[Step]:
     return Step
+
+
+@pytest.fixture(scope="session")
+def new_pipeline() -> type[Pipeline]:
+    return Pipeline
+
+
+@pytest.fixture(scope="session")
+def new_step() -> type[Step]:
+    return Step

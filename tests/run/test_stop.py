@@ -43,7 +43,7 @@ def test_a_signal_in_a_cell_ends_the_run_and_its_kernel(slow: Any, number: int) 
     assert "STATE stopped" in rest
     assert "cell 3, line 4 (step train): stopped; the next run goes on from here." in rest
     assert "Traceback" not in rest
-    assert running.kernels() == []
+    assert running.processes() == []
     assert not Path(f"/proc/{kernel}").exists()
     assert "Stopped: the run was stopped" in (slow.output / "train.html").read_text()
 
@@ -63,7 +63,7 @@ def test_a_signal_while_a_kernel_starts_leaves_none_behind(slow: Any, delay: flo
 
     assert "STATE stopped" in rest
     assert "Traceback" not in rest
-    assert running.kernels() == []
+    assert running.processes() == []
     assert "task-finished train" not in rest
 
 
@@ -90,7 +90,7 @@ def test_a_killed_run_takes_its_kernel_with_it_and_leaves_nothing_that_looks_who
     running.process.kill()
     running.end()
 
-    until(lambda: running.kernels() == [])
+    until(lambda: running.processes() == [])
     (slow.notebook.parent / "fast").touch()
     result = run_pipeline(slow.folder)
     assert [task.state for task in result.tasks] == ["up-to-date", "succeeded", "succeeded"]

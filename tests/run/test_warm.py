@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from running import Running, until
+from running import Running, parent, until
 
 from cellmill.run import Event, run_pipeline
 
@@ -53,7 +53,7 @@ import pandas as pd
 import sklearn.linear_model
 """
 LOOK_AGAIN = """
-import random, re, matplotlib
+import multiprocessing, random, re, matplotlib
 found = look()
 found["rc"] = {key: str(value) for key, value in dict.items(matplotlib.rcParams)}
 found["options"] = re.findall("^[a-z].*|.*currently.*", pd.describe_option(_print_desc=False), re.M)
@@ -61,7 +61,7 @@ found["numpy"] = [str(np.get_printoptions()), str(np.geterr())]
 found["events"] = [str(h).split(" at ")[0] for hooks in get_ipython().events.callbacks.values() for h in hooks]
 found["solved"] = np.linalg.solve(np.eye(200) * 2, np.ones(200)).sum()
 print(json.dumps(found))
-print(random.random(), np.random.rand(), os.getppid() if "os" in globals() else __import__("os").getppid())
+print(random.random(), np.random.rand(), __import__("os").getppid(), multiprocessing.current_process().authkey.hex())
 """
 DRAW = "plt.plot([1, 2])\nplt.show()\nplt.gcf().number"
 SLOW = """
@@ -108,6 +108,7 @@ def test_a_step_sees_what_it_sees_in_a_kernel_of_its_own(pipeline: Any, step: An
     # Generators are at places of their own, and both kernels come from one process that is not this one.
     assert numbers[0][0] != numbers[1][0]
     assert numbers[0][1] != numbers[1][1]
+    assert numbers[0][3] != numbers[1][3]
     assert numbers[0][2] == numbers[1][2] != str(os.getpid())
     assert not Path("/proc", numbers[0][2]).exists()
 
@@ -122,7 +123,7 @@ def drawn(pipeline: Any) -> list[Any]:
 def test_a_kill_leaves_no_process_and_the_next_run_goes_on(slow: Any, victim: str) -> None:
     running = Running(slow, "warm=True")
     until((slow.notebook.parent / "begun").exists)
-    parents = {pid: parent(pid) for pid in running.kernels()}
+    parents = {pid: parent(pid) for pid in running.processes()}
     (warm,) = [pid for pid, above in parents.items() if above == running.process.pid]
     (kernel,) = [pid for pid, above in parents.items() if above == warm]
     (child,) = [pid for pid, above in parents.items() if above == kernel]
@@ -133,7 +134,7 @@ def test_a_kill_leaves_no_process_and_the_next_run_goes_on(slow: Any, victim: st
     if victim == "kernel":
         # As with any kernel: nobody knows of what it had started.
         os.kill(child, signal.SIGKILL)
-    until(lambda: running.kernels() == [])
+    until(lambda: running.processes() == [])
     if victim != "run":
         assert "STATE failed" in rest
         assert "killed by SIGKILL" in rest
@@ -150,7 +151,7 @@ def test_a_stop_interrupts_the_cell(slow: Any) -> None:
 
     assert "STATE stopped" in running.end()
     assert (slow.notebook.parent / "tidy").exists()
-    until(lambda: running.kernels() == [])
+    until(lambda: running.processes() == [])
 
 
 def test_a_crash_is_told_as_of_any_kernel(pipeline: Any, step: Any) -> None:
@@ -207,6 +208,24 @@ def test_a_module_of_the_authors_is_never_taken_for_a_library(pipeline: Any, ste
     assert pipeline.text_of("two") == "me\n"
 
 
+def test_what_an_import_says_is_heard_in_each_step(pipeline: Any, step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lib = pipeline.project / "lib"
+    lib.mkdir()
+    (lib / "joblib.py").write_text("print('said')\n")
+    (lib / "cloudpickle.py").write_text("import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel=2)\n")
+    monkeypatch.setenv("PYTHONPATH", str(lib))
+    cells = ["import joblib", "import cloudpickle", "import numpy, os\nprint(os.getppid())"]
+    pipeline.write({"one": step(cells), "two": step(cells, ["one"])})
+
+    assert run(pipeline, warm=True) == ("succeeded", [])
+
+    for name in ("one", "two"):
+        said, *warned, process = pipeline.text_of(name).splitlines()
+        assert said == "said"
+        assert "DeprecationWarning: old" in warned[0]
+        assert process != str(os.getpid())
+
+
 def test_other_programs_can_name_the_provisioner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group = "jupyter_client.kernel_provisioners"
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
@@ -229,7 +248,3 @@ def test_other_programs_can_name_the_provisioner(tmp_path: Path, monkeypatch: py
     a, b = (nbformat.read(tmp_path / f"{name}.ipynb", as_version=4).cells[0].outputs[0].text for name in ("a", "b"))
     assert int(a) == int(b) != process.pid
     assert not Path("/proc", str(int(a))).exists()
-
-
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--warm/--no-warm",
-    envvar="CELLMILL_WARM",
-    default=False,
-    help="Import once what the steps import, and fork their kernels from there (Linux).",
+    default=None,
+    help="Import once what the steps import, and fork their kernels from there (Linux); the default.",
 )
 @click.option("--wait", is_flag=True, help="Wait until another run of the pipeline has ended.")
 @click.option("--run-record", type=click.Path(path_type=Path), hidden=True)
@@ -59,7 +58,7 @@ def run(
     dry: bool,
     as_json: bool,
     jobs: int | None,
-    warm: bool,
+    warm: bool | None,
     wait: bool,
     run_record: Path | None,
     run_lock: int | None,
@@ -96,7 +95,7 @@ class Options:
     from_: str | None
     skip: tuple[str, ...]
     repair: bool = False
-    warm: bool = False
+    warm: bool | None = None
     jobs: int | None = None
     wait: bool = False
 
@@ -122,7 +121,7 @@ class Options:
         """Those that the next run needs too."""
         words = [part for text in self.assignments for part in ("-p", text)]
         words += ["--repair"] if self.repair else []
-        words += ["--warm"] if self.warm else []
+        words += ["--warm" if self.warm else "--no-warm"] if self.warm is not None else []
         words += ["--jobs", str(self.jobs)] if self.jobs is not None else []
         return words + (["--env", self.profile] if self.profile is not None else [])
 

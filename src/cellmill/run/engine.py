@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from jupyter_core.utils import ensure_async, run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: TID253 - see the module's docstring
 from nbformat import NotebookNode  # noqa: TID253
 from papermill.clientwrap import PapermillNotebookClient  # noqa: TID253
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: TID253
 from papermill.log import logger  # noqa: TID253
 
+from cellmill.run.kernel_client import PromptClient
 from cellmill.run.memory import amount
 from cellmill.run.stop import RunningKernel, StopSwitch
 from cellmill.run.warm import WarmPool
@@ -38,6 +40,10 @@ _LONGEST_SOCKET = 100
 
 # Seconds that a cell's outputs may come after its end.
 _PATIENCE = 60
+
+# Seconds that a kernel may take for its end before it is told again in stronger words, as Jupyter has it.
+_END = 2.5
+_LAST_WORD = 1.0
 
 FailedAs = Literal["error", "timeout", "memory", "kernel-died", "stopped"]
 Moment = Literal["before", "after"]
@@ -214,6 +220,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         """Start a kernel, run the cells, end the kernel; give what went wrong in them."""
         self._log_file = files.log
         manager = self.create_kernel_manager()
+        manager.client_factory = PromptClient
         if files.socket is not None:
             # TCP ports can be read by every user of the machine, and ipykernel warns about that.
             manager.transport, manager.ip = "ipc", files.socket
@@ -244,6 +251,19 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         self._kernel.started(self.km.provisioner.process)
         if self._execution.memory_limit is not None:
             self._kernel.limit_memory(self._execution.memory_limit)
+
+    def _cleanup_kernel(self) -> None:
+        """As nbclient's, which looks every 0.1 s only whether the kernel has ended."""
+        if self.km is not None and self._kernel.exit_code() is None:
+            run_sync(self._ask_to_end)()
+            self._kernel.wait(_END)
+            # It has had its time: nbclient ends it by signals, if it is still there.
+            self.km.shutdown_wait_time = _LAST_WORD
+        super()._cleanup_kernel()
+
+    async def _ask_to_end(self) -> None:
+        await ensure_async(self.km.interrupt_kernel())
+        await ensure_async(self.km.request_shutdown())
 
     def execute(self, **options: Any) -> Any:
         """As Papermill's, but does not ask a dead kernel about its language."""

@@ -84,7 +84,8 @@ def run_pipeline(
         Asked before and after each cell of a task (with the task's name, "before" or "after", and the cell) for code to
         execute beside it in the task's kernel: silently, as no part of the task.
     warm
-        Fork the tasks' kernels from a process that holds what they import. As ``CELLMILL_WARM`` says where it is None.
+        Fork the tasks' kernels from a process that holds what they import, where that is safe. Where it is None they
+        are, unless ``CELLMILL_WARM`` is 0.
     jobs
         How many tasks may run at once. As ``CELLMILL_JOBS`` says where it is None, else as many as there are cores.
     wait
@@ -131,7 +132,7 @@ def run_pipeline(
             executor.forgive = forgive or executor.forgive
             executor.beside = beside or executor.beside
             executor.jobs = jobs or _usual_jobs()
-            executor.warm = os.environ.get("CELLMILL_WARM", "0") not in ("", "0") if warm is None else warm
+            executor.warm = os.environ.get("CELLMILL_WARM", "") != "0" if warm is None else warm
         except KeyboardInterrupt:
             return run.finished("stopped", ())
         signals.executing = True

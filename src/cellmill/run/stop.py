@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +17,9 @@ EndReason = Literal["stopped", "timeout", "memory"]
 
 # Seconds between the interrupt, which lets `finally` blocks of a cell run, and the kill.
 GRACE = 2.0
+
+# Seconds between two looks at a process that is about to end.
+_LOOK = 0.005
 
 
 class Process(Protocol):
@@ -105,6 +109,12 @@ class RunningKernel:
         """The process's exit code; negative for a signal; None while it runs."""
         with self._lock:
             return self._process.poll() if self._process is not None else None
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the process has ended, for so long at most."""
+        end = time.monotonic() + seconds
+        while self.exit_code() is None and time.monotonic() < end:
+            time.sleep(_LOOK)
 
     def _later(self, seconds: float, do: Any, *arguments: Any) -> None:
         timer = threading.Timer(seconds, do, arguments)

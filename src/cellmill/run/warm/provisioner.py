@@ -50,9 +50,14 @@ class WarmProvisioner(LocalProvisioner):
             return None
         variables = dict(os.environ if env is None else env) | {"JPY_PARENT_PID": str(os.getpid())}
         pool = self.pool or _own_pool()
-        with open(os.devnull, "rb") as nothing:
-            streams = [nothing.fileno(), *[number for number in numbers if number is not None]]
+        # As Jupyter does it: a pipe that is at its end.
+        nothing, writing = os.pipe()
+        os.close(writing)
+        try:
+            streams = [nothing, *[number for number in numbers if number is not None]]
             return pool.fork([os.path.expanduser(word) for word in cmd], variables, str(cwd or os.getcwd()), streams)
+        finally:
+            os.close(nothing)
 
 
 def use(manager: Any, pool: WarmPool) -> None:

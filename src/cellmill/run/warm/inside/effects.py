@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import builtins
 import gc
-import importlib
 import locale
 import logging
 import os
@@ -62,9 +61,12 @@ def import_all(imports: Sequence[Import], vetted: frozenset[str]) -> Effects:
     """
     effects = Effects()
     filters, variables = list(warnings.filters), dict(os.environ)
-    with _noting(effects) as added, _shell_of_a_kernel():
+    with _noting(effects) as added, _shell_of_a_kernel(), _listening() as written:
         for statement in imports:
             _import(statement, vetted, filters)
+            # Both must be heard in each kernel that imports it.
+            if written() or globals().pop("__warningregistry__", None) is not None:
+                raise Refused(statement.module)
     new = [item for item in warnings.filters if item not in filters]
     if [item for item in warnings.filters if item in filters] != filters or any(repr(i) not in added for i in new):
         raise Refused(imports[-1].module)
@@ -89,9 +91,8 @@ def _import(statement: Import, vetted: frozenset[str], filters: list[Any]) -> No
     before = _state()
     present = set(sys.modules)
     try:
-        importlib.import_module(statement.module)
-        if statement.names:
-            builtins.__import__(statement.module, {}, {}, statement.names)
+        # From here, so that a warning about whoever imports is about this module.
+        builtins.__import__(statement.module, {}, {}, statement.names)
     except Exception as error:  # whatever a library's import raises
         raise Refused(statement.module) from error
     unknown = {name for name in set(sys.modules) - present if not _is_vetted(name, vetted)}
@@ -183,6 +184,31 @@ def _shell_of_a_kernel() -> Iterator[None]:
             module.get_ipython = original
         for name in names:
             vars(builtins).pop(name, None)
+
+
+@contextmanager
+def _listening() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether anything was written to this process's own streams, by whatever language.
+
+    Warnings that are shown are written; those that depend on who imports are noted with this module as their place.
+    """
+    file, kept = os.memfd_create("written"), [os.dup(number) for number in (1, 2)]
+
+    def written() -> bool:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return os.fstat(file).st_size > 0
+
+    written()
+    try:
+        for number in (1, 2):
+            os.dup2(file, number)
+        yield written
+    finally:
+        for number, before in enumerate(kept, start=1):
+            os.dup2(before, number)
+            os.close(before)
+        os.close(file)
 
 
 @contextmanager

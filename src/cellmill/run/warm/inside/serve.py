@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import importlib
 import importlib.util
@@ -214,14 +215,30 @@ def _become_kernel(request: Request, hidden: HiddenLibraries) -> None:
 
     app: Any = IPKernelApp.instance(parent_handle=os.getppid())
     app.initialize()
+    atexit.register(_end_control, app)
     if "__mp_main__" in sys.modules:
         # The cells' own module, as where a cell imports multiprocessing.
         sys.modules["__mp_main__"] = sys.modules["__main__"]
     app.start()
 
 
+def _end_control(app: Any) -> None:
+    """End the thread that takes the request to end before ipykernel ends the one that it flushes its output to.
+
+    Otherwise, where the other ends in the middle of that flush, both wait for 10 s.
+    """
+    thread = app.control_thread
+    if thread is not None and thread.is_alive():
+        thread.stop()
+        thread.join()
+
+
 def _reseed() -> None:
-    """Seed numpy's global generator as its import does; Python itself seeds its own after a fork."""
+    """Draw anew what imports draw by chance; Python itself seeds its own generator after a fork."""
     numpy: Any = sys.modules.get("numpy.random")
     if numpy is not None:
         numpy.set_state(numpy.RandomState(numpy.MT19937()).get_state(legacy=False))
+    multiprocessing: Any = sys.modules.get("multiprocessing.process")
+    if multiprocessing is not None:
+        # Otherwise who is let into one kernel's managers and queues were let into those of all.
+        multiprocessing.current_process().authkey = os.urandom(32)
