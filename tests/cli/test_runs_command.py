@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +104,76 @@ def test_an_unknown_run_is_told_in_one_sentence(cellmill: Cellmill) -> None:
 
     assert result.exit_code == 1
     assert "there is no run 20260101-000000-abcd; type `cellmill runs` to see" in result.output
+
+
+def _recorded(churn: Path, state: str) -> str:
+    with RunLog(churn) as log:
+        _begin(log)
+        _finish(log, state)
+    return log.run_id
+
+
+def test_runs_are_in_a_database_that_tells_when_they_ended(churn: Path, cellmill: Cellmill) -> None:
+    good, bad = _recorded(churn, "succeeded"), _recorded(churn, "failed")
+
+    store = sqlite3.connect(churn.parent.parent / ".cellmill" / "runs.db")
+    rows = store.execute("SELECT run_id, state, ended_at >= started FROM runs").fetchall()
+    tasks = store.execute("SELECT name, state, seconds FROM tasks WHERE run_id = ?", (good,)).fetchall()
+    (mode,) = store.execute("PRAGMA journal_mode").fetchone()
+    store.close()
+
+    assert sorted(rows) == sorted([(good, "succeeded", 1), (bad, "failed", 1)])
+    assert sorted(tasks) == [("load", "done", 1.5), ("train", "not-run", None)]
+    assert mode == "wal"
+    told = json.loads(cellmill("runs", "--state", "failed", "--json").output)["runs"]
+    assert [run["run_id"] for run in told] == [bad]
+    assert cellmill("runs", "--state", "lost").output == "No run is lost.\n"
+
+
+def test_a_run_whose_process_is_gone_is_lost_and_has_an_end(churn: Path, cellmill: Cellmill) -> None:
+    code = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from cellmill.run import RunLog\nfrom cellmill.run.events import Event\n"
+        "log = RunLog(Path(sys.argv[1]))\n"
+        "log(Event('run-started', data={'pipeline': 'churn', 'tasks': ['load'], 'parameters': {}, 'profile': None}))\n"
+        "log(Event('task-started', 'load', {'attempt': 1, 'parameters': {}}))\n"
+        "os._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(churn)], check=False)
+
+    (run,) = json.loads(cellmill("runs", "--json").output)["runs"]
+
+    assert run["state"] == "lost"
+    assert run["started"] <= run["ended_at"] <= time.time()
+    assert [task["state"] for task in run["tasks"]] == ["stopped"]
+
+
+@pytest.mark.parametrize("harm", ["deleted", "garbage", "cut off"])
+def test_the_database_is_made_again_from_the_records(churn: Path, cellmill: Cellmill, harm: str) -> None:
+    run_id = _recorded(churn, "succeeded")
+    store = churn.parent.parent / ".cellmill" / "runs.db"
+    if harm == "deleted":
+        store.unlink()
+    else:
+        store.write_bytes(b"no database " * 1000 if harm == "garbage" else store.read_bytes()[:5000])
+
+    assert cellmill("runs").output.splitlines()[1].split()[0] == run_id
+    with closing(sqlite3.connect(store)) as opened:
+        assert opened.execute("SELECT run_id FROM runs").fetchall() == [(run_id,)]
+
+
+def test_a_run_stays_listed_when_its_record_is_gone(churn: Path, cellmill: Cellmill) -> None:
+    run_id = _recorded(churn, "succeeded")
+    shutil.rmtree(churn.parent.parent / ".cellmill" / "runs" / run_id)
+
+    assert cellmill("runs").output.splitlines()[1].split()[0] == run_id
+
+
+def test_where_there_can_be_no_database_the_records_are_read(churn: Path, cellmill: Cellmill) -> None:
+    (churn.parent.parent / ".cellmill").mkdir()
+    (churn.parent.parent / ".cellmill" / "runs.db").mkdir()
+    run_id = _recorded(churn, "failed")
+
+    told = json.loads(cellmill("runs", "churn", "--state", "failed", "--json").output)["runs"]
+
+    assert [run["run_id"] for run in told] == [run_id]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cellmill.run import LoggedRun
 
+_GOING = ("queued", "running")
 _STYLES = {
     "queued": "cyan",
     "running": "bold cyan",
@@ -33,10 +34,20 @@ _PAUSE = 0.2
 @click.command(short_help="List runs, or follow one that goes on.")
 @click.argument("pipeline", required=False)
 @click.option("--follow", "follow_id", metavar="ID", help="Show this run as it goes on, until it has ended.")
+@click.option(
+    "--state", "states", type=click.Choice([*_STYLES]), multiple=True, help="List only these; may be repeated."
+)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
 @click.pass_context
-def runs(ctx: click.Context, pipeline: str | None, follow_id: str | None, limit: int, as_json: bool) -> None:
+def runs(
+    ctx: click.Context,
+    pipeline: str | None,
+    follow_id: str | None,
+    states: tuple[str, ...],
+    limit: int,
+    as_json: bool,
+) -> None:
     """List the runs of PIPELINE, or of all pipelines of the project, newest first.
 
     Runs that were started in a notebook, in JupyterLab or in another terminal are among them. With --follow, exits as
@@ -46,18 +57,19 @@ def runs(ctx: click.Context, pipeline: str | None, follow_id: str | None, limit:
     from cellmill.cli.paths import find_pipeline
     from cellmill.cli.standing import as_data, unproven_lines
     from cellmill.notebook import project_root
-    from cellmill.run import list_runs, read_run
+    from cellmill.run import read_run
+    from cellmill.run.store import find_runs
 
     folder = find_pipeline(pipeline) if pipeline is not None else None
     root = project_root(folder or Path.cwd())
     if follow_id is not None:
         state = _follow(read_run(root, follow_id), as_json=as_json)
         ctx.exit({"succeeded": 0, "stopped": STOPPED}.get(state, 1))
-    found = list_runs(root, pipeline=folder, limit=limit)
-    pipelines = list(dict.fromkeys(run.pipeline for run in found if run.pipeline is not None))
+    found = find_runs(root, pipeline=folder, states=states, limit=limit)
+    pipelines = list(dict.fromkeys(Path(run["pipeline"]) for run in found if run["pipeline"]))
     if as_json:
         proven = [told for one in pipelines if (told := as_data(one)) is not None]
-        content = {"runs": [run.as_dict() for run in found], "pipelines": proven}
+        content = {"runs": found, "pipelines": proven}
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
     elif found:
         from rich.console import Console
@@ -67,11 +79,13 @@ def runs(ctx: click.Context, pipeline: str | None, follow_id: str | None, limit:
         _print_runs(console if console.is_terminal else Console(width=200), found)
         for line in unproven_lines(pipelines):
             console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
+    elif states:
+        click.echo(f"No run is {' or '.join(states)}.")
     else:
         click.echo("Nothing has run yet; start with: cellmill run PIPELINE")
 
 
-def _print_runs(console: Console, found: Sequence[LoggedRun]) -> None:
+def _print_runs(console: Console, found: Sequence[dict[str, Any]]) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -79,11 +93,10 @@ def _print_runs(console: Console, found: Sequence[LoggedRun]) -> None:
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
     for title in ("run", "pipeline", "state", "started", "time", "by", "steps"):
         table.add_column(title, no_wrap=True)
-    for run in found:
-        told = run.as_dict()
+    for told in found:
         what = told["name"] if told["kind"] == "run" else f"{told['name']} ({told['kind']})"
         table.add_row(
-            run.run_id,
+            told["run_id"],
             Text(what),
             Text(told["state"], _STYLES.get(told["state"], "")),
             f"{datetime.fromtimestamp(told['started']).astimezone():%Y-%m-%d %H:%M}",
@@ -92,9 +105,9 @@ def _print_runs(console: Console, found: Sequence[LoggedRun]) -> None:
             Text(_steps(told["tasks"]), "dim"),
         )
     console.print(table)
-    going = next((run for run in found if run.goes_on), None)
+    going = next((told for told in found if told["state"] in _GOING), None)
     if going is not None:
-        console.print(f"Watch it with: cellmill runs --follow {going.run_id}", markup=False, highlight=False)
+        console.print(f"Watch it with: cellmill runs --follow {going['run_id']}", markup=False, highlight=False)
 
 
 def _time(run: dict[str, Any]) -> str:

@@ -14,12 +14,15 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
 from cellmill.errors import CellmillError
 from cellmill.run.events import Event
 from cellmill.run.inputs import KEPT as INPUTS_KEPT
 from cellmill.run.inputs import forget_inputs, keep_inputs, with_inputs
+
+if TYPE_CHECKING:
+    from cellmill.run.history import LoggedRun
 
 RunKind = Literal["run", "verify"]
 Source = Literal["lab", "cli", "magic"]
@@ -172,6 +175,7 @@ class RunLog:
         self._lock = lock
         self._on_notice = on_notice
         self._events: IO[str] | None = None
+        self._told: LoggedRun | None = None
         self._count = 0
         self._began = time.monotonic()
         self._state: str | None = None
@@ -190,6 +194,8 @@ class RunLog:
         self._attempt(lambda: self._append(event))
         if event.kind == "task-failed" and event.task is not None and self._events is not None:
             self._keep_inputs(event.task, event.data)
+        if event.kind not in ("cell-started", "notice"):
+            self._tell_store()
 
     def notice(self, text: str) -> None:
         """Write a sentence for the user, if the run has begun."""
@@ -227,6 +233,7 @@ class RunLog:
                 self._record, final, seconds=seconds, message=message, mlflow=mlflow, closing=tuple(closing)
             )
         )
+        self._tell_store()
 
     def __enter__(self) -> Self:
         return self
@@ -282,6 +289,21 @@ class RunLog:
         executed = data.get("notebook")
         if executed and (data.get("failure") or {}).get("kind") != "stopped":
             keep_inputs(self._record, task, Path(executed))
+
+    def _tell_store(self) -> None:
+        """Write into the project's database of runs what the record tells; readers do so too, where this can't."""
+        import sqlite3
+
+        from cellmill.run.history import LoggedRun
+        from cellmill.run.store import put
+
+        if self._events is None:
+            return
+        if self._told is None:
+            self._told = LoggedRun(self._record)
+        with self._door, suppress(OSError, sqlite3.Error):
+            self._told.refresh()
+            put(self._record.parent.parent.parent, self._told)
 
     def _close(self) -> None:
         with self._door:
