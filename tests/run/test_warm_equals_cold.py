@@ -43,8 +43,9 @@ PLAIN = [
     "print(subprocess.run([sys.executable, '-c', code, 'x'], capture_output=True, text=True).stdout)",
     "try: input()\nexcept Exception as error: print(type(error), error)",
     "logging.warning('logged'); logging.getLogger('own').info('not shown')",
-    "import ipywidgets\nslider = ipywidgets.IntSlider(3); out = ipywidgets.Output()\n"
-    "with out: print('inside')\ndisplay(slider, out)\nslider.value = 7",
+    # Not ipywidgets.Output: with any kernel, nbclient now and then waits for ever for the answer to its cell.
+    "import ipywidgets\nslider = ipywidgets.IntSlider(3); box = ipywidgets.VBox([slider, ipywidgets.Label('a')])\n"
+    "display(slider, box)\nslider.value = 7",
     "from IPython.display import HTML, Markdown, update_display\nshown = display(HTML('<b>1</b>'), display_id='a')\n"
     "update_display(Markdown('*2*'), display_id='a')",
     "import faulthandler, gc, locale, multiprocessing, pdb, resource, signal, time, tracemalloc\n"
