@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -113,11 +114,29 @@ class _Whole:
         try:
             shutil.copyfile(self._notebook, written)
             self._converter._path_to_output = str(written)
+            self._use_kept_exporter()
             self._converter.convert()
             os.replace(written, path)
         finally:
             self._converter._path_to_output = str(path)
             written.unlink(missing_ok=True)
+
+
+    def _use_kept_exporter(self) -> None:
+        """Convert with an exporter that has its templates already, where nothing is asked of it in particular.
+
+        Each exporter that is made compiles them anew, which takes longer than to fill them.
+        """
+        made = self._converter._exporter
+        if isinstance(made, type) and not self._converter._nbconvert_export_kwargs:
+            kept = vars(_kept).setdefault("exporters", {})
+            if made not in kept:
+                kept[made] = made()
+            self._converter._exporter = kept[made]
+
+
+# Tasks that run side by side convert side by side.
+_kept = threading.local()
 
 
 def _sync(path: Path) -> None:
