@@ -1,6 +1,6 @@
 """Products that become visible when they are whole, and are on the disk before Ploomber takes them for current.
 
-This module is imported when a run executes, never by ``import cellmill``: it knows Papermill and Ploomber.
+This module is imported when a run executes, never by ``import cellmill``: it knows Papermill.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from papermill.iorw import LocalHandler, papermill_io  # noqa: TID253 - see the module's docstring
-from ploomber.products import File, MetaProduct  # noqa: TID253
 
 if TYPE_CHECKING:
     from ploomber.tasks import NotebookRunner, Task
@@ -72,6 +71,8 @@ def settle(task: Task) -> None:
     OSError
         If the disk could not take them.
     """
+    from ploomber.products import File
+
     files = [Path(str(product)) for product in products_of(task) if isinstance(product, File)]
     folders = {path.parent for path in files}
     # What the hand-over has written lies beside its manifest.
@@ -85,11 +86,15 @@ def settle(task: Task) -> None:
 
 def products_of(task: Task) -> Iterable[Any]:
     """The task's products one by one."""
+    from ploomber.products import MetaProduct
+
     return task.product if isinstance(task.product, MetaProduct) else (task.product,)
 
 
 def _converted(task: NotebookRunner) -> bool:
     """Whether the task gives its executed notebook in other formats too, each under a key of its own."""
+    from ploomber.products import MetaProduct
+
     return (
         isinstance(task.product, MetaProduct)
         and isinstance(task.nb_product_key, list)
