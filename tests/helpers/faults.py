@@ -126,7 +126,9 @@ class Faulty:
         for path in self.output.rglob("*"):
             if path.is_dir() or any(part.startswith(".") for part in path.relative_to(self.output).parts):
                 continue
-            if path.suffix in (".ipynb", ".json"):
+            if path.suffix == ".ipynb":
+                assert _ended(path), f"{path} is neither executed to its end nor to an error"
+            elif path.suffix == ".json":
                 json.loads(path.read_text())
             elif path.suffix == ".html":
                 assert path.read_text().rstrip().endswith("</html>"), path
@@ -138,11 +140,8 @@ class Faulty:
                         assert (manifest.parent / described["file"]).exists()
             if (self.output / f".{step}.ipynb.metadata").exists():
                 assert manifest.exists()
-                assert all(
-                    cell.execution_count is not None
-                    for cell in nbformat.read(self.output / f"{step}.ipynb", as_version=4).cells
-                    if cell.cell_type == "code" and cell.source.strip()
-                ), step
+                assert (self.output / f"{step}.ipynb").exists()
+                assert (self.output / f"{step}.html").exists()
                 complete.add(step)
         return complete
 
@@ -157,6 +156,13 @@ class Faulty:
     def clear(self) -> None:
         """As if nothing had ever run."""
         subprocess.run(["rm", "-rf", str(self.output), str(self.project / ".cellmill")], check=True)
+
+
+def _ended(path: Path) -> bool:
+    """Whether all cells of a notebook were executed, or one of them failed."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code" and cell.source]
+    failed = any(output.output_type == "error" for cell in cells for output in cell.outputs)
+    return failed or all(cell.execution_count is not None for cell in cells)
 
 
 def kill_once(faulty: Faulty, chance: random.Random, target: str, events: int) -> str:
