@@ -118,17 +118,30 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
     """The engine ``cellmill``; takes an :class:`Execution` beside what Papermill's own engine takes."""
 
     @classmethod
+    def execute_notebook(cls, nb: Any, kernel_name: str, output_path: str | None = None, **options: Any) -> Any:
+        """As Papermill's, but what it saves while cells run lies aside.
+
+        At its own place the notebook is whole: executed to its end or to its error.
+        """
+        if not output_path:
+            return super().execute_notebook(nb, kernel_name, output_path=output_path, **options)
+        written = str(aside(Path(output_path)))
+        try:
+            return super().execute_notebook(nb, kernel_name, output_path=written, **options)
+        except BaseException:
+            # Papermill writes it only where the engine has returned.
+            with suppress(OSError):
+                os.replace(written, output_path)
+            raise
+        finally:
+            with suppress(OSError):
+                os.unlink(written)
+
+    @classmethod
     def execute_managed_notebook(
         cls, nb_man: Any, kernel_name: str, *, execution: Execution, start_timeout: float = 60, **options: Any
     ) -> None:
         """Run the notebook, again from the start for each retry; the last attempt's outputs stay."""
-        with _saved_aside(nb_man):
-            cls._execute_attempts(nb_man, kernel_name, execution, start_timeout, options)
-
-    @classmethod
-    def _execute_attempts(
-        cls, nb_man: Any, kernel_name: str, execution: Execution, start_timeout: float, options: Mapping[str, Any]
-    ) -> None:
         attempt, last = 0, execution.attempts
         while True:
             attempt += 1
@@ -159,27 +172,6 @@ def register() -> None:
     Not by an entry point: Papermill loads those whenever it is imported, in every program on the machine.
     """
     papermill_engines.register(ENGINE, CellmillEngine)
-
-
-@contextmanager
-def _saved_aside(nb_man: Any) -> Iterator[None]:
-    """While cells run the notebook is saved aside: at its own place it is whole, executed to its end or its error."""
-    if not nb_man.output_path:
-        yield
-        return
-    path = Path(nb_man.output_path)
-    nb_man.output_path = str(aside(path))
-    try:
-        yield
-    except BaseException:
-        # Papermill writes it only where the engine has returned.
-        with suppress(OSError):
-            os.replace(nb_man.output_path, path)
-        raise
-    finally:
-        with suppress(OSError):
-            os.unlink(nb_man.output_path)
-        nb_man.output_path = str(path)
 
 
 @dataclass(frozen=True)
