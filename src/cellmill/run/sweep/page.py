@@ -98,16 +98,26 @@ def _table(result: SweepResult) -> str:
     names = result.varied or tuple(result.fixed)
     metrics = _metrics(result)
     goal = result.goal.metric if result.goal is not None else None
-    columns = [(name, "") for name in names] + [(name, "goal" if name == goal else "metric") for name in metrics]
+    columns = [(name, _kind_of(result, name)) for name in names] + [
+        (name, "goal" if name == goal else "metric") for name in metrics
+    ]
     columns += [("state", ""), ("time", "metric"), ("reports", "fixed")]
     head = "".join(f'<th class="{kind}" scope="col"><button>{escape(name)}</button></th>' for name, kind in columns)
-    rows = "".join(_row(result, place, names, metrics) for place in result.ranking)
+    rows = "".join(_row(result, rank, place, names, metrics) for rank, place in enumerate(result.ranking, start=1))
     left = len(result.metrics) - len(metrics)
     note = f'<p class="note">{left} more metrics are recorded in MLflow.</p>' if left else ""
     return (
         f'<section class="wide"><table><thead><tr><th class="fixed" scope="col">#</th>{head}</tr></thead>\n'
         f"<tbody>\n{rows}</tbody></table></section>{note}\n"
     )
+
+
+def _kind_of(result: SweepResult, name: str) -> str:
+    return "metric" if all(_is_number(one.values[name]) for one in result.combinations) else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _metrics(result: SweepResult) -> list[str]:
@@ -118,7 +128,7 @@ def _metrics(result: SweepResult) -> list[str]:
     return found[: 2 * MOST_METRICS]
 
 
-def _row(result: SweepResult, place: int, names: tuple[str, ...], metrics: list[str]) -> str:
+def _row(result: SweepResult, rank: int, place: int, names: tuple[str, ...], metrics: list[str]) -> str:
     one = result.combinations[place]
     cells = [_cell(one.values[name]) for name in names]
     cells += [
@@ -130,7 +140,7 @@ def _row(result: SweepResult, place: int, names: tuple[str, ...], metrics: list[
     cells.append(f'<td class="metric" data-value="{one.seconds}">{duration(one.seconds) if one.seconds else ""}</td>')
     cells.append(f"<td>{_reports(result, one)}</td>")
     best = place == result.best
-    mark = '<span class="badge">best</span>' if best else str(place + 1)
+    mark = '<span class="badge">best</span>' if best else str(rank)
     name = ' class="best"' if best else ""
     return f'<tr{name} data-row="{place}"><td class="rank">{mark}</td>{"".join(cells)}</tr>\n'
 
@@ -138,7 +148,7 @@ def _row(result: SweepResult, place: int, names: tuple[str, ...], metrics: list[
 def _cell(value: Any, kind: str = "") -> str:
     if value is None:
         return f'<td class="{kind} none">–</td>'
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    numeric = _is_number(value)
     text = number(value) if numeric else text_of(value)
     data = f' data-value="{value}"' if numeric else ""
     return f'<td class="{kind or ("metric" if numeric else "")}"{data}>{escape(text)}</td>'

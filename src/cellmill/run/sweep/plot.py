@@ -92,7 +92,8 @@ def _parameter(name: str, values: Sequence[Any]) -> Axis:
         texts.sort(key=float)
     places = {text: (at + 0.5) / len(texts) for at, text in enumerate(texts)}
     every = math.ceil(len(texts) / 24)
-    ticks = [(at, text) for order, (text, at) in enumerate(places.items()) if order % every == 0]
+    told = {text_of(value): number(value) if numbers else text_of(value) for value in values}
+    ticks = [(at, told[text]) for order, (text, at) in enumerate(places.items()) if order % every == 0]
     return Axis(name, "parameter", lambda one: places[text_of(one.values[name])], ticks)
 
 
