@@ -104,7 +104,11 @@ def plan_sweep(
     """
     varied = tuple(name for name, given in values.items() if len(given) > 1)
     set_ = {name for name in values if name in varied or not _is_ordinary(pipeline, name, values[name][0])}
-    reached = _reached(pipeline, set_, order, upstream)
+    # What runs for itself is named for all values that are typed, so that they may be varied or not another time.
+    reached = {
+        task: names if names & set_ else frozenset()
+        for task, names in _reached(pipeline, set(values), order, upstream).items()
+    }
     for name in varied:
         if not any(name in found for found in reached.values()):
             raise CellmillError(
