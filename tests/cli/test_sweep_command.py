@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from cellmill.run.sweep.promote_best import with_values
 from cellmill.track.store import connect, read_uri
 
 CELLS = [
@@ -174,6 +175,22 @@ def test_a_stopped_sweep_goes_on_where_it_was(swept: Any, project: Path) -> None
     assert [one["state"] for one in again["combinations"]] == ["succeeded", "succeeded"]
     assert [one["metrics"]["width"] for one in again["combinations"]] == [1, 3]
     assert loads(project) == 2
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("a: 1 # why\n\nb: 2\n", "a: 5 # why\n\nb: 2\n"),
+        ("b: 2\na:\n- 1\n- 2\n\n# next\nc: 3\n", "b: 2\na: 5\n\n# next\nc: 3\n"),
+        ("a: [1,\n  2]  # two\r\nb: 2", "a: 5  # two\r\nb: 2"),
+        ("'a': 'x: y'\n", "'a': 5\n"),
+        ("b: 2", "b: 2\na: 5\n"),
+        ("", "a: 5\n"),
+        ("a: 5   # there\n", "a: 5   # there\n"),
+    ],
+)
+def test_only_the_line_of_a_promoted_value_changes(before: str, after: str) -> None:
+    assert with_values(before, {"a": 5}) == after
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,12 @@ from cellmill.run.events import Event
 from cellmill.run.executor import CellmillExecutor
 from cellmill.run.failure import Failure
 from cellmill.run.forecast import expected_reasons, rendered
+from cellmill.run.products import Products
 from cellmill.run.resources import Room
 from cellmill.run.result import TaskResult
 from cellmill.run.selection import Selection
 from cellmill.run.settings import StepSettings
-from cellmill.run.settled import SettledTask, recall, remember
+from cellmill.run.settled import recall, remember
 from cellmill.run.skipped import told_not_run, told_up_to_date
 from cellmill.run.stop import StopSwitch
 from cellmill.run.sweep.plan import PlannedCombination, SweepPlan
@@ -57,17 +58,13 @@ class _CombinationExecutor(CellmillExecutor):
 
 @dataclass(eq=False)
 class _Loaded:
-    """One combination, with its DAG if anything of it may have to run."""
+    """One combination: with its DAG if anything of it has to run, else with what is there."""
 
     planned: PlannedCombination
     waiting: list[str]
-    settled: tuple[SettledTask, ...] = ()
+    there: Mapping[str, Products] = field(default_factory=dict)
     executor: _CombinationExecutor | None = None
     dag: DAG | None = None
-
-    @property
-    def due(self) -> bool:
-        return self.executor is not None and bool(self.executor.reasons)
 
 
 class Schedule:
@@ -132,7 +129,7 @@ class Schedule:
         while self._unread:
             loaded = self._load()
             self._found.append(loaded)
-            if loaded.executor is not None and loaded.due:
+            if loaded.executor is not None:
                 return [loaded.planned.work[task] for task in loaded.executor.reasons]
         return []
 
@@ -182,7 +179,11 @@ class Schedule:
                     loaded.waiting.remove(task)
                     self.results[loaded.planned.work[task]] = loaded.executor.results[task]
         running = [loaded for loaded, _ in self._running.values()]
-        self._active = [loaded for loaded in self._active if loaded.waiting or loaded in running]
+        over = [loaded for loaded in self._active if not loaded.waiting and loaded not in running]
+        for loaded in over:
+            assert loaded.dag is not None
+            loaded.dag.close_clients()
+        self._active = [loaded for loaded in self._active if loaded not in over]
         return sorted(found, key=lambda one: -self._users[one[0].planned.work[one[1]]])
 
     def _before(self, loaded: _Loaded, task: str) -> dict[str, TaskResult] | None:
@@ -219,7 +220,7 @@ class Schedule:
         own = list(planned.own)
         settled = recall(planned.pipeline)
         if settled is not None:
-            return _Loaded(planned, own, settled)
+            return _Loaded(planned, own, {task.name: task.products for task in settled})
         dag, order = rendered(planned.pipeline)
         executor = _CombinationExecutor(
             planned.pipeline,
@@ -233,6 +234,8 @@ class Schedule:
         executor.reasons = expected_reasons(planned.pipeline, dag, order, executor.selection)
         if not executor.reasons:
             remember(planned.pipeline, dag, order, self._began)
+            dag.close_clients()
+            return _Loaded(planned, own, {name: Products.of(dag[name]) for name in order})
         return _Loaded(planned, own, executor=executor, dag=dag)
 
     def _admit(self, loaded: _Loaded) -> None:
@@ -240,10 +243,9 @@ class Schedule:
         if loaded.executor is not None:
             self._active.append(loaded)
             return
-        for task in loaded.settled:
-            if task.name in loaded.waiting:
-                work = loaded.planned.work[task.name]
-                self._keep(loaded.planned, task.name, *told_up_to_date(work, task.products))
+        for task in loaded.waiting:
+            work = loaded.planned.work[task]
+            self._keep(loaded.planned, task, *told_up_to_date(work, loaded.there[task]))
 
     def _keep(self, planned: PlannedCombination, task: str, result: TaskResult, event: Event) -> None:
         self.results[planned.work[task]] = replace(result, name=task)
@@ -255,7 +257,7 @@ class Schedule:
     @contextmanager
     def _warm_pool(self) -> Iterator[None]:
         """Keep a warm process for the kernels of all combinations."""
-        first = next((loaded for loaded in self._active if loaded.due), None)
+        first = next(iter(self._active), None)
         if not self._warm or first is None or first.executor is None:
             yield
             return
