@@ -98,7 +98,7 @@ class _LiveSweep(LiveProgress):
             return
         group = self._groups[work]
         row = self._rows[group.name]
-        if len(group.works) == 1 and group.name == work:
+        if group.name == work:
             row.take(event)
             return
         own = Row(work)
@@ -126,10 +126,11 @@ class _LiveSweep(LiveProgress):
     def _detail(self, row: Row) -> Text:
         from rich.text import Text
 
-        if row.cells and row.name in {group.name for group in self._groups.values() if len(group.works) != 1}:
-            told = f"{row.reason} " if row.reason else ""
-            return Text(f"{told}({row.cell}/{row.cells})" if row.state != "done" else "", "dim")
-        return super()._detail(row)
+        if row.name in self._groups:  # a step that combinations share
+            return super()._detail(row)
+        if not row.cells or row.state in ("done", "up to date"):
+            return Text()
+        return Text(f"{row.reason} ({row.cell}/{row.cells})" if row.reason else f"({row.cell}/{row.cells})", "dim")
 
 
 def print_sweep(console: Console, result: SweepResult, tracking: Sequence[str], *, again: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.result import TaskResult
 from cellmill.run.runner import TaskEnvironment, ToldRun, sole_use, usual_jobs
 from cellmill.run.stop import SignalWatch, StopSwitch
+from cellmill.run.sweep.exporters import remembered_exporters
 from cellmill.run.sweep.page import write_page
 from cellmill.run.sweep.plan import FOLDER, SweepPlan, plan_sweep
 from cellmill.run.sweep.result import Goal, SweepResult, best_of, combination_results, metric_names
@@ -88,6 +89,7 @@ def run_sweep(
     with quiet_dependencies(), SignalWatch(stop) as signals, ExitStack() as held:
         held.enter_context(sole_use(pipeline.output, stop, run.queued if wait else None))
         before_work()
+        held.enter_context(remembered_exporters())
         order, upstream = _tasks(pipeline)
         plan = plan_sweep(pipeline, values, combinations, order, upstream)
         schedule = _schedule(plan, run, stop, task_environment, forgive, warm, jobs)
