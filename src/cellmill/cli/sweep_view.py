@@ -155,6 +155,8 @@ def print_sweep(console: Console, result: SweepResult, tracking: Sequence[str], 
         f"[{style}]{result.state.capitalize()}[/] in {duration(result.seconds)}: {', '.join(told)}; {steps}.",
         highlight=False,
     )
+    if result.drawn is not None:
+        _line(console, f"Drawn:   {result.drawn}")
     if result.best is not None and result.goal is not None:
         best = result.combinations[result.best]
         value = number(best.metrics[result.goal.metric])

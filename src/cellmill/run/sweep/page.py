@@ -61,6 +61,7 @@ def _head(result: SweepResult) -> str:
     told = [f"{states.count(state)} {words}" for state, words in STATE_WORDS.items() if state in states]
     facts = [f"{count} combination{'s' if count != 1 else ''}: {', '.join(told)}"]
     facts += [f"{result.ran} step{'s' if result.ran != 1 else ''} ran in {duration(result.seconds)}"]
+    facts += [result.drawn] if result.drawn else []
     facts += [f"{name} = {text_of(value)}" for name, value in result.fixed.items()]
     facts += [f"profile {result.profile}"] if result.profile else []
     facts += [f"{datetime.now().astimezone():%Y-%m-%d %H:%M}", result.run_id]

@@ -96,6 +96,10 @@ class SweepResult:
         The place of the best combination; None without a goal, or where none has its metric.
     ran
         How many steps ran, those that combinations share counted once.
+    total
+        How many combinations the values make.
+    seed
+        By which some of them were drawn; None if all were run.
     page
         The page that tells it.
     """
@@ -113,7 +117,16 @@ class SweepResult:
     folder: Path
     output: Path
     profile: str | None
+    total: int
+    seed: int | None
     page: Path | None = None
+
+    @property
+    def drawn(self) -> str | None:
+        """Which part of the combinations this is, in words; None if it is all of them."""
+        if self.seed is None:
+            return None
+        return f"{len(self.combinations)} of {self.total:,} combinations, drawn with seed {self.seed}"
 
     @property
     def ranking(self) -> list[int]:
@@ -136,6 +149,8 @@ class SweepResult:
             "fixed": dict(self.fixed),
             "metric": self.goal.metric if self.goal is not None else None,
             "direction": self.goal.direction if self.goal is not None else None,
+            "total": self.total,
+            "seed": self.seed,
             "combinations": [one.as_dict() for one in self.combinations],
             "best": self.best,
             "ran": self.ran,

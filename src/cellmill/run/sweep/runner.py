@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -97,7 +98,8 @@ def run_sweep(
         signals.executing = True
         run.emit(Event("run-started", data=_told(plan, run, due, seed if draw is not None else None)))
         schedule.run()
-        result = _result(plan, schedule.results, run.run_id, goal, stop, time.monotonic() - began)
+        result = _result(plan, schedule.results, run.run_id, goal, stop)
+        result = replace(result, seconds=time.monotonic() - began, seed=seed if draw is not None else None)
         result = _with_page(result, run)
         run.emit(Event("run-finished", data=_told_end(result)))
     return result
@@ -182,7 +184,7 @@ def _told_end(result: SweepResult) -> dict[str, Any]:
 
 
 def _result(
-    plan: SweepPlan, results: Mapping[str, TaskResult], run_id: str, goal: Goal | None, stop: StopSwitch, seconds: float
+    plan: SweepPlan, results: Mapping[str, TaskResult], run_id: str, goal: Goal | None, stop: StopSwitch
 ) -> SweepResult:
     combinations = combination_results(plan, results)
     return SweepResult(
@@ -195,10 +197,12 @@ def _result(
         goal,
         best_of(combinations, goal) if goal is not None else None,
         sum(result.attempts > 0 for result in results.values()),
-        seconds,
+        0.0,
         plan.pipeline.folder,
         plan.pipeline.output,
         plan.pipeline.profile,
+        math.prod(len(given) for given in plan.values.values()),
+        None,
     )
 
 
