@@ -32,6 +32,9 @@ from cellmill.run.whole import write_whole
 if TYPE_CHECKING:
     from ploomber import DAG
 
+# Combinations that are held with their DAGs while they wait for a step that they share.
+_AHEAD = 64
+
 
 @dataclass
 class _CombinationExecutor(CellmillExecutor):
@@ -154,7 +157,8 @@ class Schedule:
             ready = self._ready()
             while ready and len(self._running) < self._jobs and self._start(threads, ready):
                 pass
-            if len(ready) < self._jobs and self._unread and not self._stop.requested:
+            room = len(self._active) < max(_AHEAD, 2 * self._jobs)
+            if len(ready) < self._jobs and self._unread and room and not self._stop.requested:
                 # Read ahead, so that the next step is known when a place is free.
                 self._admit(self._load())
                 self._collect(block=False)
