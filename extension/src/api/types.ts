@@ -231,7 +231,7 @@ export type RunState =
 /** One execution of a pipeline, by whomever it was started. Paths are below the server's root. */
 export interface IRun {
   run_id: string;
-  kind: 'run' | 'verify';
+  kind: 'run' | 'verify' | 'sweep';
   pipeline: string;
   name: string;
   state: RunState;

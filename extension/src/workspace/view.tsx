@@ -16,7 +16,7 @@ import { duration, when } from '../panel/format';
 import { endOf, isLive, progressOf } from '../panel/runs';
 import { Empty } from '../panel/views/empty';
 import { IconButton } from '../panel/views/iconButton';
-import { Ago, Elapsed, StateMark, stateWord } from '../panel/views/marks';
+import { Ago, Elapsed, kindWord, StateMark, stateWord } from '../panel/views/marks';
 import { Section } from '../panel/views/section';
 import { Verified } from '../panel/views/verified';
 import { lostIcon, pipelineIcon } from '../theme/pipelineIcons';
@@ -258,9 +258,9 @@ function Runs({ runs, pipelines }: { runs: readonly IRun[]; pipelines: readonly 
             <span className="cellmill-History-line">
               <StateMark state={run.state} />
               <span className="cellmill-History-name">{run.name}</span>
-              {run.kind === 'verify' ? (
-                <span className="cellmill-Tag">{trans.__('verify')}</span>
-              ) : null}
+              {run.kind === 'run' ? null : (
+                <span className="cellmill-Tag">{kindWord(run.kind, trans)}</span>
+              )}
               <span className="cellmill-History-time">
                 <Ago moment={endOf(run)} />
               </span>

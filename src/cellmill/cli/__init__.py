@@ -29,6 +29,7 @@ COMMANDS = {
     "runs": "List runs, or follow one that goes on.",
     "steps": "Show a notebook's steps and what they hand over.",
     "stop": "Stop a run that goes on.",
+    "sweep": "Run a pipeline with many combinations of parameters.",
     "sync": "Bring edits of a pipeline's tasks back into its notebook.",
     "tag": "Propose steps for a notebook that has no tags.",
     "track": "What runs recorded in MLflow.",

@@ -38,7 +38,8 @@ class Event:
         By kind. ``run-queued``: ``pipeline``, ``folder``, ``output``;
         ``run-started``: ``run_id``, ``pipeline``, ``folder``, ``output``, ``workdir`` (the folder
         that the tasks run in, or None), ``tasks`` (names in order), ``asked`` (those that the run may execute; None for
-        all), ``due`` (those that are to run as things stand), ``parameters``, ``profile``;
+        all), ``due`` (those that are to run as things stand), ``parameters``, ``profile``; of a sweep also ``sweep``
+        (see run/sweep/runner.py);
         ``cell-started``: ``cell`` (from 1, of the ``cells`` that the task has), ``cell_id``, ``number`` (the source
         cell's place in the notebook; both None for what promotion wrote);
         ``task-started``: ``attempt`` (from 1), ``parameters``, ``reasons`` (why it runs, see run/reasons.py);

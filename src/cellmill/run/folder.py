@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,11 @@ class PipelineFolder:
             return None
         return Path(os.path.normpath(self.folder / re.sub(r"\{\{\s*here\s*\}\}", str(self.folder), text)))
 
+    @property
+    def env_keys(self) -> Mapping[str, str]:
+        """The env key that each task parameter stands for; mostly its own name."""
+        return _env_keys(self.spec)
+
     def load(self) -> DAG:
         """Build Ploomber's DAG.
 
@@ -88,6 +93,34 @@ class PipelineFolder:
         """
         with self._complaining():
             dag.render(show_progress=False)
+
+    def with_values(self, values: Mapping[str, Any]) -> PipelineFolder:
+        """The same pipeline with these parameters, which have been checked.
+
+        Raises
+        ------
+        CellmillError
+            If a value can't be passed to the tasks.
+        """
+        keys = self.env_keys
+        encoded = {keys.get(name, name): _encoded(name, value, self.folder) for name, value in values.items()}
+        return replace(self, env={**self.env, **encoded}, parameters={**self.parameters, **values})
+
+    def with_products(self, places: Mapping[str, Path], output: Path) -> PipelineFolder:
+        """The same pipeline with the products of some tasks, by name, in other folders than ``{{here}}/output``.
+
+        Parameters
+        ----------
+        output
+            The folder of what belongs to no task.
+        """
+        tasks = [
+            {**task, "product": _moved_product(task.get("product"), place)}
+            if isinstance(task, dict) and (place := places.get(task_name(task))) is not None
+            else task
+            for task in self.spec.get("tasks") or ()
+        ]
+        return replace(self, spec={**self.spec, "tasks": tasks}, output=output)
 
     @contextmanager
     def _complaining(self) -> Iterator[None]:
@@ -141,6 +174,11 @@ def read_pipeline(
     _check_workdir(pipeline)
     _check_sources(pipeline)
     return pipeline
+
+
+def task_name(task: Mapping[str, Any]) -> str:
+    """The name of a task of pipeline.yaml, which may leave it to Ploomber to take it from the source."""
+    return str(task.get("name") or Path(str(task.get("source", ""))).stem)
 
 
 def accepted_parameters(folder: Path) -> dict[str, ParameterSettings]:
@@ -248,17 +286,17 @@ def _value(raw: Any) -> Any:
 
 def _moved(spec: Mapping[str, Any], output: Path) -> dict[str, Any]:
     """The spec with its products in another folder than ``{{here}}/output``."""
-
-    def move(product: Any) -> Any:
-        if isinstance(product, dict):
-            return {key: move(value) for key, value in product.items()}
-        return _HERE_OUTPUT.sub(lambda _: str(output), product) if isinstance(product, str) else product
-
     tasks = [
-        {**task, "product": move(task.get("product"))} if isinstance(task, dict) else task
+        {**task, "product": _moved_product(task.get("product"), output)} if isinstance(task, dict) else task
         for task in spec.get("tasks") or ()
     ]
     return {**spec, "tasks": tasks}
+
+
+def _moved_product(product: Any, output: Path) -> Any:
+    if isinstance(product, dict):
+        return {key: _moved_product(value, output) for key, value in product.items()}
+    return _HERE_OUTPUT.sub(lambda _: str(output), product) if isinstance(product, str) else product
 
 
 def _check_workdir(pipeline: PipelineFolder) -> None:

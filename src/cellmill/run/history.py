@@ -59,8 +59,8 @@ class LoggedRun:
 
     @property
     def kind(self) -> str:
-        """``run`` or ``verify``."""
-        return _one_of(("run", "verify"), self._header.get("kind"))
+        """``run``, ``verify`` or ``sweep``."""
+        return _one_of(("run", "verify", "sweep"), self._header.get("kind"))
 
     @property
     def asked(self) -> frozenset[str] | None:

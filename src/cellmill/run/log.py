@@ -24,7 +24,7 @@ from cellmill.run.inputs import forget_inputs, keep_inputs, with_inputs
 if TYPE_CHECKING:
     from cellmill.run.history import LoggedRun
 
-RunKind = Literal["run", "verify"]
+RunKind = Literal["run", "verify", "sweep"]
 Source = Literal["lab", "cli", "magic"]
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,16}")

@@ -118,11 +118,11 @@ def run_pipeline(
         parameters, profile = undone.parameters, undone.profile
     pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output)
     stop = stop or StopSwitch()
-    run = _Run(pipeline, tuple(listeners), run_id or new_run_id())
+    run = ToldRun(pipeline, tuple(listeners), run_id or new_run_id())
     began = time.time()
     with quiet_dependencies(), SignalWatch(stop) as signals, ExitStack() as held:
         try:
-            held.enter_context(_sole_use(pipeline.output, stop, run.queued if wait else None))
+            held.enter_context(sole_use(pipeline.output, stop, run.queued if wait else None))
             settled = recall(pipeline) if choice == Choice() else None
             if settled is not None:
                 return _nothing_to_do(run, settled)
@@ -131,7 +131,7 @@ def run_pipeline(
             executor.environment = task_environment or executor.environment
             executor.forgive = forgive or executor.forgive
             executor.beside = beside or executor.beside
-            executor.jobs = jobs or _usual_jobs()
+            executor.jobs = jobs or usual_jobs()
             executor.warm = os.environ.get("CELLMILL_WARM", "") != "0" if warm is None else warm
         except KeyboardInterrupt:
             return run.finished("stopped", ())
@@ -150,8 +150,14 @@ def run_pipeline(
 _LOOK_AGAIN = 0.5
 
 
-def _usual_jobs() -> int:
-    """How many tasks run at once where nobody says it: as many as there are cores for this process."""
+def usual_jobs() -> int:
+    """How many tasks run at once where nobody says it: as many as there are cores for this process.
+
+    Raises
+    ------
+    CellmillError
+        If ``CELLMILL_JOBS`` is no such number.
+    """
     given = os.environ.get("CELLMILL_JOBS", "")
     if given:
         if not given.isdecimal() or int(given) < 1:
@@ -161,7 +167,7 @@ def _usual_jobs() -> int:
     return cores or 1
 
 
-class _Run:
+class ToldRun:
     """One run's identity, and the telling of its events."""
 
     def __init__(self, pipeline: PipelineFolder, listeners: tuple[Listener, ...], run_id: str) -> None:
@@ -173,6 +179,7 @@ class _Run:
         self._telling = threading.RLock()
 
     def queued(self) -> None:
+        """Tell that it waits for another run."""
         data = {
             "pipeline": self.pipeline.name,
             "folder": str(self.pipeline.folder),
@@ -181,6 +188,7 @@ class _Run:
         self.emit(Event("run-queued", data=data))
 
     def started(self, tasks: Sequence[str], due: Sequence[str], selection: Selection) -> None:
+        """Tell that it begins."""
         data = {
             "run_id": self.run_id,
             "pipeline": self.pipeline.name,
@@ -196,12 +204,14 @@ class _Run:
         self.emit(Event("run-started", data=data))
 
     def finished(self, state: RunState, tasks: tuple[TaskResult, ...]) -> RunResult:
+        """Tell that it has ended, and give what is known of it."""
         seconds = time.monotonic() - self._began
         failure = next((task.failure for task in tasks if task.failure is not None), None)
         self.emit(Event("run-finished", data={"state": state, "seconds": seconds}))
         return RunResult(self.run_id, state, tasks, seconds, failure, self.pipeline.folder, self.pipeline.output)
 
     def emit(self, event: Event) -> None:
+        """Tell an event to all who listen."""
         with self._telling:
             self._tell(event)
 
@@ -217,7 +227,7 @@ class _Run:
                 self.emit(Event("notice", data={"text": text}))
 
 
-def _nothing_to_do(run: _Run, settled: Sequence[SettledTask]) -> RunResult:
+def _nothing_to_do(run: ToldRun, settled: Sequence[SettledTask]) -> RunResult:
     """Tell the run in which nothing is outdated, as it would be told after loading the DAG."""
     run.started([task.name for task in settled], (), Selection())
     results = []
@@ -259,10 +269,15 @@ def _build(dag: DAG, executor: CellmillExecutor) -> RunState:
 
 
 @contextmanager
-def _sole_use(output: Path, stop: StopSwitch, queued: Callable[[], None] | None) -> Iterator[None]:
+def sole_use(output: Path, stop: StopSwitch, queued: Callable[[], None] | None) -> Iterator[None]:
     """Hold the products' folder for this run; a second run in it would mix its files with these.
 
     ``queued`` is called if it has to wait for its turn; without it the run is refused then.
+
+    Raises
+    ------
+    CellmillError
+        If the folder can't be written, or another run holds it.
     """
     try:
         output.mkdir(parents=True, exist_ok=True)

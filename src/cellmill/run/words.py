@@ -25,6 +25,17 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def number(value: int | float) -> str:
+    """A number as people read it.
+
+    Examples
+    --------
+    >>> number(0.123456789), number(3), number(3.0)
+    ('0.123457', '3', '3')
+    """
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def cell_words(cell: int, cells: int, number: int | None) -> str:
     """Which cell of a task runs: by its number in the notebook, as errors and Jupyter count, and how far that is.
 
@@ -40,6 +51,14 @@ def cell_words(cell: int, cells: int, number: int | None) -> str:
 def title_of(event: Event) -> tuple[str, str]:
     """The pipeline's name, and what is run with which values."""
     data = event.data
+    sweep = data.get("sweep")
+    if sweep:
+        count = len(sweep["combinations"])
+        parts = [f"{count} combination{'' if count == 1 else 's'}"]
+        parts += [f"of {', '.join(sweep['varied'])}"] if sweep["varied"] else []
+        parts += [f"drawn with seed {sweep['seed']}"] if sweep["seed"] is not None else []
+        parts += [f"profile {data['profile']}"] if data["profile"] else []
+        return data["pipeline"], f"{' '.join(parts)}, {len(data['tasks'])} steps"
     return title(data["pipeline"], data["tasks"], data["profile"], data["parameters"])
 
 

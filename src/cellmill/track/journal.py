@@ -65,10 +65,21 @@ class Journal:
         # By task what its own cells logged with MLflow.
         self.logged: dict[str, dict[str, float]] = {}
         self._tell = tell
-        name = f"{self._pipeline.name} {event.data.get('run_id') or round(event.at)}"
+        name = self._name(event)
         self.experiment = self._pipeline.experiment
         self.sink = Sink(store, root, self.experiment, name.replace(" ", "-"), tell)
-        self.run = self.sink.start(name, None, run_opening(self._pipeline, event), event.at)
+        self.run = self.sink.start(name, None, self._opening(event), event.at)
+
+    def _name(self, event: Event) -> str:
+        return f"{self._pipeline.name} {event.data.get('run_id') or round(event.at)}"
+
+    def _opening(self, event: Event) -> Record:
+        """What is known of the run when it begins."""
+        return run_opening(self._pipeline, event)
+
+    def _place_of(self, name: str, _at: float) -> tuple[TrackedRun, str]:
+        """The run that a task's run belongs under, and the task in the pipeline."""
+        return self.run, name
 
     def take(self, event: Event) -> None:
         """Record one event."""
@@ -90,7 +101,7 @@ class Journal:
         task.on_server = self.sink.spool is None
         folder = self._pipeline.folder
         workdir = self._pipeline.notebook.parent if self._pipeline.notebook else folder
-        sources = task_sources(folder, name, workdir)
+        sources = task_sources(folder, self._place_of(name, task.current.started)[1], workdir)
         choice = authors_choice(sources, experiment=self.experiment, store=place.store, workdir=workdir)
         return task_variables(place, self.experiment, choice)
 
@@ -126,9 +137,11 @@ class Journal:
             return task
         earlier = [*task.earlier, task.current] if task is not None else []
         number = max(attempt, len(earlier) + 1)
-        current = self.sink.start(name, self.run, task_opening(self._pipeline, name, number), at)
+        under, known = self._place_of(name, at)
+        called = name if under is self.run else known
+        current = self.sink.start(called, under, task_opening(self._pipeline, known, number), at)
         for past, run in enumerate(earlier, start=1):
-            self.sink.nest(run, current, f"{name} (attempt {past})")
+            self.sink.nest(run, current, f"{called} (attempt {past})")
         self._tasks[name] = _Task(current, number, earlier, task.parameters if task is not None else {})
         return self._tasks[name]
 
@@ -161,9 +174,13 @@ class Journal:
                 self._end(task.current, Record(params=as_params(task.parameters), at=event.at), "KILLED", event.at)
         for run, status, at in self._endings:
             self.sink.settle(run, status, at)
-        record = run_closing(event, self._skipped, self._failures, self._metrics)
+        record = self._closing(event)
         self.sink.end(self.run, record, STATUS.get(event.data.get("state", "stopped"), "KILLED"), event.at)
         self.sink.close()
+
+    def _closing(self, event: Event) -> Record:
+        """What is known of the run when it has ended."""
+        return run_closing(event, self._skipped, self._failures, self._metrics)
 
     def _end(self, run: TrackedRun, record: Record, status: str, at: float) -> None:
         self.sink.end(run, record, status, at)

@@ -11,6 +11,7 @@ from cellmill.run.events import Event
 from cellmill.track.journal import Journal
 from cellmill.track.spool import list_spools
 from cellmill.track.store import Store, reason
+from cellmill.track.sweep import SweepJournal
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class Recorder:
     def _take(self, event: Event) -> None:
         if event.kind == "run-started":
             self._tell_of_spools()
-            self._journal = Journal(self._folder, self._root, self._store, self._tell, event)
+            journal = SweepJournal if event.data.get("sweep") else Journal
+            self._journal = journal(self._folder, self._root, self._store, self._tell, event)
         elif self._journal is not None:
             self._journal.take(event)
 

@@ -5,7 +5,7 @@ import type { IParameter, IRun } from '../../api/types';
 import { usePanel } from '../context';
 import { duration, metric, value, when } from '../format';
 import { changedParameters, endOf, isLive, metricsOf } from '../runs';
-import { Ago, Elapsed, StateMark, stateWord } from './marks';
+import { Ago, Elapsed, kindWord, StateMark, stateWord } from './marks';
 import { Section } from './section';
 
 interface IHistoryProps {
@@ -68,7 +68,9 @@ export const HistoryRow = memo(function HistoryRow({
       <span className="cellmill-History-line">
         <StateMark state={run.state} />
         <span>{stateWord(run.state, trans)}</span>
-        {run.kind === 'verify' ? <span className="cellmill-Tag">{trans.__('verify')}</span> : null}
+        {run.kind === 'run' ? null : (
+          <span className="cellmill-Tag">{kindWord(run.kind, trans)}</span>
+        )}
         {run.profile ? <span className="cellmill-Tag">{run.profile}</span> : null}
         <span className="cellmill-History-time">
           {isLive(run) ? (

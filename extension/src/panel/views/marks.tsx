@@ -3,7 +3,7 @@
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useEffect, useState } from 'react';
-import type { ITask, RunState, Severity, TaskState } from '../../api/types';
+import type { IRun, ITask, RunState, Severity, TaskState } from '../../api/types';
 import {
   doneIcon,
   failedIcon,
@@ -43,6 +43,11 @@ export function cellWords(task: ITask, trans: TranslationBundle): string {
   return cell === task.cells
     ? trans.__('outputs (%1 of %2)', cell, task.cells)
     : trans.__('inputs (%1 of %2)', cell, task.cells);
+}
+
+/** What a run was, if it was no ordinary one. */
+export function kindWord(kind: IRun['kind'], trans: TranslationBundle): string {
+  return kind === 'sweep' ? trans.__('sweep') : trans.__('verify');
 }
 
 /** A state's word. */

@@ -7,7 +7,7 @@ import { usePanel } from '../context';
 import { duration, metric, value, when } from '../format';
 import { changedParameters, endOf, failedTask, isLive, metricsOf, progressOf } from '../runs';
 import { FailureView } from './failure';
-import { Ago, cellWords, Elapsed, StateMark, stateWord } from './marks';
+import { Ago, cellWords, Elapsed, kindWord, StateMark, stateWord } from './marks';
 import { MlflowLink } from './mlflowLink';
 import { Prose } from './prose';
 
@@ -39,7 +39,7 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
       <div className="cellmill-Run-head">
         <StateMark state={run.state} />
         <strong>
-          {run.kind === 'verify' ? `${trans.__('verify')} · ` : ''}
+          {run.kind === 'run' ? '' : `${kindWord(run.kind, trans)} · `}
           {stateWord(run.state, trans)}
         </strong>
         <span className="cellmill-Run-time" title={when(run.started)}>
@@ -158,7 +158,7 @@ function Retry({
   starting: boolean;
 }) {
   const { trans, model } = usePanel();
-  if (!task || run.kind === 'verify') {
+  if (!task || run.kind !== 'run') {
     return null;
   }
   return (
