@@ -126,7 +126,6 @@ class _Whole:
             self._converter._path_to_output = str(path)
             written.unlink(missing_ok=True)
 
-
     def _use_kept_exporter(self) -> None:
         """Convert with an exporter that has its templates already, where nothing is asked of it in particular.
 
