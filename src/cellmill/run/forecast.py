@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cellmill.run.exporters import remembered_exporters
 from cellmill.run.folder import PipelineFolder, read_pipeline
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.reasons import Reason, made_at, reasons_of
@@ -151,7 +152,8 @@ def rendered(pipeline: PipelineFolder) -> tuple[DAG, list[str]]:
     from cellmill.run.executor import in_order
 
     register()
-    dag = pipeline.load()
+    with remembered_exporters():
+        dag = pipeline.load()
     pipeline.render(dag)
     return dag, in_order(dag, [task.get("name") for task in pipeline.spec["tasks"]])
 

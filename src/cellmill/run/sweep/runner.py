@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellmill.errors import CellmillError
 from cellmill.run.events import Event, Listener, RunState
+from cellmill.run.exporters import remembered_exporters
 from cellmill.run.failure import Failure
 from cellmill.run.folder import PipelineFolder, read_pipeline, task_name
 from cellmill.run.log import new_run_id
@@ -20,7 +21,6 @@ from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.result import TaskResult
 from cellmill.run.runner import TaskEnvironment, ToldRun, sole_use, usual_jobs
 from cellmill.run.stop import SignalWatch, StopSwitch
-from cellmill.run.sweep.exporters import remembered_exporters
 from cellmill.run.sweep.page import write_page
 from cellmill.run.sweep.plan import FOLDER, SweepPlan, plan_sweep
 from cellmill.run.sweep.result import Goal, SweepResult, best_of, combination_results, metric_names

@@ -1,4 +1,4 @@
-"""Looks nbconvert's exporters up once for a whole sweep."""
+"""Looks nbconvert's exporters up once for all tasks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 def remembered_exporters() -> Iterator[None]:
     """Remember inside the block which exporter has which name.
 
-    Ploomber asks for each task of each combination, and each answer reads the metadata of all packages: two fifths of
-    the time in which a combination is loaded.
+    Ploomber asks for each task, and each answer reads the metadata of all packages: two fifths of the time in which a
+    DAG is loaded.
     """
     import nbconvert
 
