@@ -96,3 +96,25 @@ def test_a_check_that_sees_another_steps_change_is_told(tmp_path: Path) -> None:
     assert [(one["kind"], one["cell"]) for one in late if one["code"] == "CM114"] == [("check-after-change", 3)]
     harmless = check(tmp_path / "harmless.ipynb", [MAKE, ("step:other", "n = len(rows)"), check_it, USE])
     assert not [one for one in harmless if one["code"] == "CM114"]
+
+
+@pytest.mark.parametrize(
+    ("line", "edges"),
+    [
+        ("%metric loss sum(row ** 2 for row in rows)", [("make", "judge"), ("make", "use")]),
+        ("%metric loss -rows[0] * 2", [("make", "judge"), ("make", "use")]),
+        ("%metric last rows.pop()", [("judge", "use"), ("make", "judge")]),
+    ],
+)
+def test_a_metric_is_read_as_the_expression_that_it_is(tmp_path: Path, line: str, edges: list[tuple[str, str]]) -> None:
+    cells = [("step:make", "rows = [3, 1]"), ("step:judge", line), USE]
+    path = tmp_path / "n.ipynb"
+    made = [nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}) for tag, source in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+
+    checked = CliRunner().invoke(main, ["check", str(path), "--json"], catch_exceptions=False)
+    told = CliRunner().invoke(main, ["steps", str(path), "--json"], catch_exceptions=False)
+
+    assert "CM201" not in checked.output
+    found = [(edge["provider"], edge["consumer"]) for edge in json.loads(told.output)["edges"] if edge["variables"]]
+    assert sorted(found) == edges

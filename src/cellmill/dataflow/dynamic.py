@@ -297,9 +297,12 @@ class Dynamic(Expressions):
         if name in ("pinfo", "pinfo2", "pdoc", "psource", "pdef", "pfile"):
             self.read_soft(text.strip().strip("?").partition(".")[0], frame, node)
         elif name == "metric":
-            self.read_names_in(text.partition(" ")[2], frame, node, soft=False)
+            # The task evaluates it as it evaluates any other expression.
+            tree = _parse_at(text.strip().partition(" ")[2], node)
+            if tree is not None:
+                self.run_text(tree, frame)
         elif name == "criteria":
-            self.read_names_in(text.strip("\"' "), frame, node, soft=True)
+            self.read_names_in(text.strip("\"' "), frame, node)
         else:
             self.read_interpolated(text, frame, node)
 
@@ -345,17 +348,14 @@ class Dynamic(Expressions):
         if frame.function.kind == "module":
             self.mention(value, frame.function.effects, self.site(node))
 
-    def read_names_in(self, text: str, frame: Frame, node: ast.AST, *, soft: bool) -> None:
+    def read_names_in(self, text: str, frame: Frame, node: ast.AST) -> None:
         try:
             tree = parse_expression(text)
         except SyntaxError:
             return
         for one in ast.walk(tree):
             if isinstance(one, ast.Name):
-                if soft:
-                    self.read_soft(one.id, frame, node)
-                else:
-                    self.read(one.id, frame, node)
+                self.read_soft(one.id, frame, node)
 
     def run_cell_magic(self, name: str, line: str, body: str, frame: Frame, node: ast.AST) -> None:
         """A cell magic whose body is not Python of this kernel."""
