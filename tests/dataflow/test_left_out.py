@@ -99,7 +99,7 @@ def test_a_check_that_sees_another_steps_change_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "edges"),
+    "line, edges",
     [
         ("%metric loss sum(row ** 2 for row in rows)", [("make", "judge"), ("make", "use")]),
         ("%metric loss -rows[0] * 2", [("make", "judge"), ("make", "use")]),
