@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cellmill.errors import shown
+from cellmill.errors import CellmillError, shown
 from cellmill.run.origin import Origin, Place
 
 if TYPE_CHECKING:
@@ -121,9 +121,12 @@ def failure_of_exception(error: BaseException, task: TaskFacts) -> Failure:
     """Tell a failure outside of any cell: the disk, a missing product, a task that is no notebook."""
     causes = list(_causes(error))
     disk = next((cause for cause in causes if isinstance(cause, OSError) and cause.errno in _DISK), None)
-    deepest = disk or causes[-1]
+    told = next((cause for cause in causes if isinstance(cause, CellmillError)), None)
+    deepest = told or disk or causes[-1]
     value = _one_line(str(deepest))
-    if disk is not None:
+    if told is not None:
+        sentence = str(told)
+    elif disk is not None:
         sentence = f"step {task.name}: {disk_words(disk)}."
     elif "products are missing" in str(deepest):
         missing = ", ".join(re.findall(r"File\('?([^')]+)'?\)", str(deepest))) or "its products"
