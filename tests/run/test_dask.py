@@ -1,0 +1,191 @@
+"""Steps on Dask workers that share no disk: the same results as here, whatever becomes of a worker.
+
+``CELLMILL_DASK_TASKS=50 pytest tests/run/test_dask.py`` runs the large form: so many steps, a worker killed midway.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from cellmill.errors import CellmillError
+from cellmill.run import run_pipeline
+from dask_machines import BIN, Machines, ends, machines
+from running import until
+
+if sys.platform != "linux":
+    pytest.skip("looks for processes in /proc", allow_module_level=True)
+
+TASKS = int(os.environ.get("CELLMILL_DASK_TASKS", "0"))
+STUDY = {
+    "load": "from pathlib import Path\nrows = [int(line) for line in Path('data/rows.txt').read_text().split()]",
+    # Backwards: paths in outputs are told as those of the machine that asked.
+    "left": "import os\nfrom helpers import total\nplace = os.getcwd()[::-1]\nprint(place)\nleft = total(rows)",
+    "right": (
+        "import os, time\nfrom pathlib import Path\n"
+        "if first and not Path(first).exists():\n"
+        "    Path(first).write_text(f'{os.getpid()} {os.getppid()}')\n"
+        "    time.sleep(100)\n"
+        "right = max(rows)"
+    ),
+    "join": "print(os.path.abspath('data'))\n%metric together left + right\nprint(left + right)",
+}
+
+
+def cell(source: str, tag: str) -> Any:
+    return nbformat.v4.new_code_cell(source, metadata={"tags": [tag]})
+
+
+def promoted(folder: Path, steps: dict[str, str], *cells: Any) -> Path:
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    notebook.cells += [*cells, *(cell(source, f"step:{name}") for name, source in steps.items())]
+    (folder / "pyproject.toml").write_text("")
+    nbformat.write(notebook, folder / "study.ipynb")
+    done = subprocess.run(
+        [str(BIN / "cellmill"), "promote", "study.ipynb"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "pipelines" / "study"
+
+
+def shown(pipeline: Path, step: str) -> str:
+    executed = nbformat.read(pipeline / "output" / f"{step}.ipynb", as_version=4)
+    return "".join(one.get("text", "") for cell in executed.cells for one in cell.get("outputs", ()))
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    with machines(tmp_path_factory.mktemp("machines"), workers=2) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, network: Machines) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "data").mkdir()
+    (folder / "data" / "rows.txt").write_text("1 2")
+    (folder / "helpers.py").write_text("def total(rows):\n    return sum(rows)\n")
+    pipeline = promoted(folder, STUDY, cell("first = ''", "parameters"), cell("import os", "shared"))
+    (pipeline / "env.prod.yaml").write_text(f"storage: {network.storage}/study\n")
+    return folder
+
+
+def test_a_step_whose_worker_is_lost_runs_on_another_one(network: Machines, project: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    run = network.begin(
+        project, "run", "study", "--executor", "dask", "--scheduler", network.scheduler, "--env", "prod",
+        "-p", f"first={first}",
+    )  # fmt: skip
+    until(lambda: first.exists() and len(first.read_text().split()) == 2, seconds=120)
+    kernel, worker = map(int, first.read_text().split())
+    assert worker in [one.pid for one in network.workers]
+    os.kill(worker, signal.SIGKILL)
+    network.add_worker()
+    out, err = run.communicate(timeout=120)
+
+    assert run.returncode == 0, out + err
+    assert ends(kernel)
+    assert re.search(r"right: .*the worker tcp://\S+ was lost while it ran the step", out), out
+    assert "Succeeded" in out
+    pipeline = project / "pipelines" / "study"
+    place = shown(pipeline, "left").strip()[::-1]
+    assert place.startswith(str(network.folder)), place
+    # As a run here would have it.
+    assert shown(pipeline, "join") == f"{project / 'data'}\n5\n"
+    assert str(network.folder) not in (pipeline / "output" / "join.ipynb").read_text()
+    assert (pipeline / "output" / "join.html").exists()
+    here = network.cellmill(project, "run", "study", "--only", "join", "-p", f"first={first}")
+    assert here.returncode == 0, here.stdout + here.stderr
+    assert shown(pipeline, "join").endswith("5\n")
+
+
+def test_another_machine_finds_what_is_up_to_date(network: Machines, project: Path, tmp_path: Path) -> None:
+    words = ("run", "study", "--executor", "dask", "--scheduler", network.scheduler, "--env", "prod")
+    done = network.cellmill(project, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Of each step the current products, and no others.
+    assert len(set(re.findall(r"study/study/(\w+)/\w{32}/", network.objects()))) == 4
+    assert len(set(re.findall(r"study/study/\w+/\w{32}/", network.objects()))) == 4
+    other = tmp_path / "other"
+    shutil.copytree(project, other, ignore=shutil.ignore_patterns("output", "mlflow.db*", ".cellmill"))
+
+    there = network.cellmill(other, *words)
+    assert there.returncode == 0, there.stdout + there.stderr
+    assert "Fetched from the storage what steps" in there.stdout
+    assert "4 steps up to date" in there.stdout
+    assert shown(other / "pipelines" / "study", "join").endswith("5\n")
+    # The variables came along.
+    plain = network.cellmill(other, "run", "study", "--only", "join")
+    assert plain.returncode == 0, plain.stdout + plain.stderr
+
+
+def test_without_a_scheduler_a_failure_is_told_as_ever_and_a_stop_ends_the_kernels(tmp_path: Path) -> None:
+    from running import marked
+
+    mark = tmp_path / "kernel"
+    steps = {
+        "load": "rows = [1]",
+        "bad": "print(rows)\nbad = rows[7]",
+        "long": f"import os, time\nfrom pathlib import Path\nPath({str(mark)!r}).write_text(str(os.getpid()))\n"
+        "print(rows)\ntime.sleep(100)",
+    }
+    promoted(tmp_path, steps)
+    environment = {**os.environ, "CELLMILL_MARK": "dask" + str(tmp_path)}
+    run = subprocess.Popen(
+        [str(BIN / "cellmill"), "run", "study", "--executor", "dask", "--jobs", "1"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until(lambda: mark.exists() and bool(mark.read_text()), seconds=120)
+    # As Ctrl-C in a terminal does: all processes of the group hear it.
+    os.killpg(run.pid, signal.SIGINT)
+    began = time.monotonic()
+    out, err = run.communicate(timeout=60)
+
+    assert run.returncode == 130, out + err
+    assert time.monotonic() - began < 30
+    assert "study.ipynb, cell 2, line 2 (step bad): IndexError: list index out of range" in err, err
+    assert "long: stopped" in out, out
+    assert ends(int(mark.read_text()))
+    assert not list(marked(f"CELLMILL_MARK={environment['CELLMILL_MARK']}"))
+    assert not (tmp_path / "pipelines" / "study" / "output" / ".exchange").exists()
+
+
+def refused(pipeline: Any, **options: Any) -> str:
+    with pytest.raises(CellmillError) as error:
+        run_pipeline(pipeline.folder, where="dask", **options)
+    return str(error.value)
+
+
+def test_what_is_not_there_is_told_in_a_sentence(
+    pipeline: Any, step: Any, network: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.write({"load": step(["rows = 1"])})
+    told = refused(pipeline, scheduler="tcp://127.0.0.1:1")
+    assert told.startswith("no Dask scheduler answers at tcp://127.0.0.1:1 (")
+    assert told.endswith("; start one with `dask scheduler`, or correct --scheduler (such as tcp://host:8786).")
+    pipeline.dump("env.prod.yaml", {"storage": "nowhere://bucket"})
+    told = refused(pipeline, profile="prod")
+    assert told.startswith("storage: nowhere://bucket is no address that fsspec knows (")
+    pipeline.dump("env.prod.yaml", {"storage": 3})
+    assert "storage: 3 is no address; write it as in s3://bucket/prefix." in refused(pipeline, profile="prod")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    told = refused(pipeline)
+    assert told.startswith("--executor dask needs dask.distributed (")
+    assert told.endswith("; pip install 'cellmill[dask]'.")
+    assert [found.name for found in pipeline.output.iterdir()] == [".lock"]
