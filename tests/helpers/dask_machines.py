@@ -1,4 +1,4 @@
-"""Machines that share no disk, as far as one machine can show it: an S3 server, a Dask scheduler, workers in folders."""
+"""An S3 server, a Dask scheduler, and workers in folders of their own: machines that share no disk, nearly."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Machines:
         self.environment["AWS_ENDPOINT_URL"] = self._told(server, "s3", r"Running on (http://\S+)")
         make = urllib.request.Request(f"{self.environment['AWS_ENDPOINT_URL']}/{BUCKET}", method="PUT")
         urllib.request.urlopen(make, timeout=30).close()
-        scheduler = self._start("scheduler", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        scheduler = self._start(
+            "scheduler", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
+        )
         self.scheduler = self._told(scheduler, "scheduler", r"Scheduler at:\s+(tcp://\S+)")
         for _ in range(workers):
             self.add_worker()

@@ -197,9 +197,7 @@ class _Course:
             case "retried" if self._is_current(message):
                 self._failed = True
                 told = message["failure"]
-                failure = CellFailure(
-                    **{**told, "traceback": tuple(told["traceback"]), "tags": tuple(told["tags"])}
-                )
+                failure = CellFailure(**{**told, "traceback": tuple(told["traceback"]), "tags": tuple(told["tags"])})
                 self._execution.retried(self._execution.attempt, failure)
 
     def _started(self, message: dict[str, Any]) -> None:
@@ -244,7 +242,9 @@ def connected(address: str | None, jobs: int) -> Iterator[Client]:
         ) from None
     with ExitStack() as held:
         if address is None:
-            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="cellmill-dask-", ignore_cleanup_errors=True))
+            folder = held.enter_context(
+                tempfile.TemporaryDirectory(prefix="cellmill-dask-", ignore_cleanup_errors=True)
+            )
             target: Any = held.enter_context(
                 LocalCluster(
                     n_workers=jobs,

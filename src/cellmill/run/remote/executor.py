@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ploomber.products import File  # noqa: TID253 - see the module's docstring
-from ploomber.tasks import NotebookRunner  # noqa: TID253
 
 from cellmill.errors import CellmillError
 from cellmill.run.engine import Execution
@@ -208,7 +207,9 @@ class DaskExecutor(CellmillExecutor):
                 missing.append(f"{key}={wanted:g}" if most is None else f"{key}={wanted:g} (the most is {most:g})")
         if not missing:
             return taken, None
-        text = f"Step {name} asks for {' and '.join(missing)}, and no worker declares so much (dask worker --resources)."
+        text = (
+            f"Step {name} asks for {' and '.join(missing)}, and no worker declares so much (dask worker --resources)."
+        )
         return taken, text
 
 

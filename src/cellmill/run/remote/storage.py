@@ -180,7 +180,11 @@ class Shelf:
                 (aside / name).replace(target)
             for folder in folders:
                 for file in (self._output / folder).iterdir():
-                    if file.is_file() and not file.name.startswith(".") and str(folder / file.name) not in attempt.files:
+                    if (
+                        file.is_file()
+                        and not file.name.startswith(".")
+                        and str(folder / file.name) not in attempt.files
+                    ):
                         file.unlink()
             for name, text in (marks or {}).items():
                 write_bytes(self._output / name, text.encode())
