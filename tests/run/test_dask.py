@@ -22,7 +22,7 @@ from dask_machines import BIN, Machines, ends, machines
 from running import until
 
 from cellmill.errors import CellmillError
-from cellmill.run import run_pipeline
+from cellmill.run import Event, run_pipeline
 
 if sys.platform != "linux":
     pytest.skip("looks for processes in /proc", allow_module_level=True)
@@ -91,7 +91,7 @@ def test_a_step_whose_worker_is_lost_runs_on_another_one(network: Machines, proj
     kernel, worker = map(int, first.read_text().split())
     assert worker in [one.pid for one in network.workers]
     os.kill(worker, signal.SIGKILL)
-    network.add_worker()
+    network.add_worker("--resources", "GPU=1")
     out, err = run.communicate(timeout=120)
 
     assert run.returncode == 0, out + err
@@ -162,6 +162,23 @@ def test_without_a_scheduler_a_failure_is_told_as_ever_and_a_stop_ends_the_kerne
     assert not (tmp_path / "pipelines" / "study" / "output" / ".exchange").exists()
 
 
+def test_a_step_runs_where_what_it_asks_for_is_declared(pipeline: Any, step: Any, network: Machines) -> None:
+    where = "import os\nprint(os.getppid())"
+    asked = {"a": {"gpus": 1}, "b": {"gpus": 1}, "c": {"memory": "900TB"}}
+    pipeline.write({name: step([where]) for name in asked}, settings={"steps": asked})
+    told: list[Event] = []
+
+    # No storage: these workers see this disk.
+    result = run_pipeline(pipeline.folder, where="dask", scheduler=network.scheduler, listeners=[told.append])
+
+    assert result.state == "succeeded", result.failure
+    assert {int(pipeline.text_of(name)) for name in ("a", "b")} == {network.workers[-1].pid}
+    assert [event.data["text"] for event in told if event.kind == "notice"] == [
+        "Step c asks for MEMORY=9e+14, and no worker declares so much (dask worker --resources)."
+    ]
+    assert sorted(path.name for path in pipeline.output.iterdir() if path.is_dir()) == ["a", "b", "c"]
+
+
 def refused(pipeline: Any, **options: Any) -> str:
     with pytest.raises(CellmillError) as error:
         run_pipeline(pipeline.folder, where="dask", **options)
@@ -185,3 +202,61 @@ def test_what_is_not_there_is_told_in_a_sentence(
     assert told.startswith("--executor dask needs dask.distributed (")
     assert told.endswith("; pip install 'cellmill[dask]'.")
     assert [found.name for found in pipeline.output.iterdir()] == [".lock"]
+
+
+@pytest.mark.skipif(not TASKS, reason="takes minutes; CELLMILL_DASK_TASKS=50 asks for it")
+def test_many_steps_and_a_worker_killed_midway(tmp_path: Path) -> None:
+    steps = {"s0": "x0 = 1\nprint(x0)"}
+    for one in range(1, TASKS - 1):
+        steps[f"s{one}"] = f"x{one} = x{one // 2} * 3 + {one}\nprint(x{one})"
+    leaves = [f"x{one}" for one in range(TASKS // 2, TASKS - 1)]
+    steps["last"] = f"print({' + '.join(leaves)})"
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        pipeline = promoted(folder, steps)
+    settings = pipeline / "cellmill.yaml"
+    settings.write_text(settings.read_text() + "storage: s3://products/many\n")
+    with machines(tmp_path, workers=2) as network:
+        run = network.begin(there, "run", "study", "--executor", "dask", "--scheduler", network.scheduler)
+        told = read_until(run, f"s{TASKS // 3}: done")
+        victim = network.workers[0].pid
+        kernels = children(victim)
+        os.kill(victim, signal.SIGKILL)
+        out, err = run.communicate(timeout=1200)
+        assert run.returncode == 0, told + out + err
+        assert "Succeeded in" in out
+        assert f"{TASKS} steps done" in out
+        assert all(ends(kernel) for kernel in kernels)
+        # No kernel stays, of the worker that lives either.
+        assert ends_all(network.workers[1].pid)
+    done = network.cellmill(here, "run", "study")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for step in steps:
+        assert shown(there / "pipelines" / "study", step) == shown(here / "pipelines" / "study", step)
+    sys.stdout.write(
+        f"{TASKS} steps on 2 workers, one killed with {len(kernels)} processes: {out.count('was lost')} lost.\n"
+    )
+
+
+def read_until(run: subprocess.Popen[str], text: str) -> str:
+    assert run.stdout is not None
+    told = ""
+    for line in run.stdout:
+        told += line
+        if text in line:
+            return told
+    raise AssertionError(told)
+
+
+def children(pid: int) -> list[int]:
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+def ends_all(pid: int, seconds: float = 20) -> bool:
+    limit = time.monotonic() + seconds
+    while children(pid) and time.monotonic() < limit:
+        time.sleep(0.2)
+    return not children(pid)

@@ -129,6 +129,8 @@ def run_pipeline(
     with quiet_dependencies(), SignalWatch(stop) as signals, ExitStack() as held:
         try:
             held.enter_context(sole_use(pipeline.output, stop, run.queued if wait else None))
+            if where == "dask" and beside is not None:
+                raise CellmillError("what runs beside cells can't run on Dask workers", notebook=pipeline.folder)
             elsewhere = _elsewhere(pipeline, scheduler, jobs) if where == "dask" else None
             pulled = elsewhere.pull() if elsewhere is not None else []
             settled = recall(pipeline) if choice == Choice() else None

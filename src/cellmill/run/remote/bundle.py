@@ -7,7 +7,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,16 @@ def bundle(pipeline: PipelineFolder) -> Bundle:
     return Bundle(root, packed.getvalue(), missing)
 
 
+def by_files(folder: Path, due: Container[str]) -> list[str]:
+    """Sentences about steps that keep an order for what no variable carries, of which files stay on one machine."""
+    return [
+        f"Step {edge['consumer']} follows {edge['provider']} for more than variables: a file that {edge['provider']} "
+        "writes beside its products does not reach another worker."
+        for edge in _provenance(folder).get("edges") or ()
+        if edge.get("order") and edge["consumer"] in due
+    ]
+
+
 def _own(pipeline: PipelineFolder) -> Iterator[Path]:
     for at, folders, names in os.walk(pipeline.folder):
         folders[:] = [one for one in folders if one not in _LEFT_OUT and Path(at, one) != pipeline.output]
@@ -96,7 +106,7 @@ def _inputs(pipeline: PipelineFolder) -> tuple[list[Path], tuple[str, ...]]:
     """The files that the notebook reads, as promotion lists them, and those of them that are not there."""
     found: list[Path] = []
     missing = []
-    for name in _listed(pipeline.folder):
+    for name in _provenance(pipeline.folder).get("file_inputs") or ():
         if os.path.isabs(name) or pipeline.workdir is None:
             continue  # it means the same on every machine, or nothing
         path = Path(os.path.normpath(pipeline.workdir / name))
@@ -109,9 +119,9 @@ def _inputs(pipeline: PipelineFolder) -> tuple[list[Path], tuple[str, ...]]:
     return found, tuple(missing)
 
 
-def _listed(folder: Path) -> list[str]:
+def _provenance(folder: Path) -> dict[str, Any]:
     try:
-        content: Any = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
-        return [name for name in content.get("file_inputs") or () if isinstance(name, str)]
-    except (OSError, ValueError, AttributeError):
-        return []
+        content = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

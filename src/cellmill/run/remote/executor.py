@@ -6,7 +6,7 @@ This module is imported when a run executes, never by ``import cellmill``: its b
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from cellmill.run.engine import Execution
 from cellmill.run.events import Event
 from cellmill.run.executor import CellmillExecutor
 from cellmill.run.failure import TaskFacts
-from cellmill.run.remote.bundle import bundle
+from cellmill.run.remote.bundle import bundle, by_files
 from cellmill.run.remote.cluster import Cluster, Resources, connected
 from cellmill.run.remote.engine import ENGINE, Errand, register
 from cellmill.run.remote.storage import Shelf, Storage
@@ -107,8 +107,7 @@ class Elsewhere:
             executor.cluster, executor.shelf = cluster, self.shelf
             if self.shared is None:
                 packed = bundle(pipeline)
-                for name in packed.missing:
-                    text = f"The notebook reads {name}, which is not there, so it does not go to the workers."
+                for text in (*map(_not_there, packed.missing), *by_files(pipeline.folder, executor.reasons)):
                     executor.emit(Event("notice", data={"text": text}))
                 if not self.shelf.storage.has(packed.name):
                     self.shelf.storage.write(packed.name, packed.content)
@@ -168,6 +167,17 @@ class DaskExecutor(CellmillExecutor):
             ),
         }
         return execution
+
+    def _started(self, task: Task, attempt: int) -> Mapping[str, str]:
+        variables = super()._started(task, attempt)
+        store = variables.get("MLFLOW_TRACKING_URI", "")
+        if self.code is not None and store.startswith(("sqlite:", "file:", "/")) and "mlflow" in str(task.source):
+            text = (
+                f"Step {task.name} uses MLflow, and a worker on another machine does not reach {store}: "
+                "set MLFLOW_TRACKING_URI to a server."
+            )
+            self.emit(Event("notice", data={"text": text}))
+        return variables
 
     def _finished(self, task: Task, execution: Execution | None, seconds: float) -> None:
         if execution is not None and self.shelf is not None:
@@ -252,6 +262,10 @@ class _Made:
             if file.is_file() and not file.name.endswith(".metadata")
         }
         return tuple(dict.fromkeys([*(name for name in names if (output / name).exists()), *sorted(beside)]))
+
+
+def _not_there(name: str) -> str:
+    return f"The notebook reads {name}, which is not there, so it does not go to the workers."
 
 
 def _files(task: Task) -> list[Any]:
