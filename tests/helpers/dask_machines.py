@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -76,12 +75,11 @@ class Machines:
             return "\n".join(re.findall(r"<Key>(.*?)</Key>", answer.read().decode()))
 
     def close(self) -> None:
+        # Workers first: one that loses its scheduler while it closes may wait for ever.
         for process in reversed(self.processes):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self.processes:
+            process.terminate()
             try:
-                process.wait(timeout=20)
+                process.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
