@@ -96,7 +96,8 @@ def test_a_step_whose_worker_is_lost_runs_on_another_one(network: Machines, proj
 
     assert run.returncode == 0, out + err
     assert ends(kernel)
-    assert re.search(r"right: .*the worker tcp://\S+ was lost while it ran the step", out), out
+    lost = r"right: attempt 1 of 2 failed: study\.ipynb, cell 5 \(step right\): the worker tcp://\S+ was lost while it ran this\."
+    assert re.search(lost, out), out
     assert "Succeeded" in out
     pipeline = project / "pipelines" / "study"
     place = shown(pipeline, "left").strip()[::-1]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 FailureKind = Literal["error", "check", "criteria", "timeout", "memory", "kernel-died", "hand-over", "stopped"]
 
+# The name of a failure that lost the kernel with the machine that it ran on.
+WORKER_LOST = "WorkerLost"
+
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELL_LINE = re.compile(r"Cell In\s*\[(\d+)\],? line (\d+)")
 _FILE_LINE = re.compile(r"^File (.+?):(\d+)(?:, in |$)", re.MULTILINE)
@@ -221,6 +224,8 @@ def _sentence(kind: FailureKind, name: str, value: str, place: Place, task: Task
         case "memory":
             limit = f"use less there or raise steps.{task.name}.memory_limit in cellmill.yaml"
             return f"{where}: {value}, and was ended; {limit}."
+        case "kernel-died" if name == WORKER_LOST:
+            return f"{where}: {value}."
         case "kernel-died":
             during = "while this cell ran" if place.cell is not None else "before a cell ran"
             memory = "; use less memory there, or a machine that has more" if "SIGKILL" in value else opened

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LOGGERS = ("ploomber", "papermill", "traitlets", "nbclient", "jupyter_client", "nbconvert", "asyncio", "distributed")
+_LOGGERS = ("ploomber", "papermill", "traitlets", "nbclient", "jupyter_client", "nbconvert", "asyncio")
 
 
 @contextmanager

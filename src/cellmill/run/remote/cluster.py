@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellmill.errors import CellmillError
 from cellmill.run.engine import CellFailure, Execution
+from cellmill.run.failure import WORKER_LOST
 from cellmill.run.remote import worker
 from cellmill.run.remote.job import Job, Outcome
 from cellmill.run.stop import GRACE
@@ -173,7 +174,7 @@ class _Course:
         self._execution = execution
         self._waits_since: float | None = sent
         self._current: dict[str, Any] | None = None
-        self._failed = False
+        self._cell: str | None = None
         self._asked: float | None = None
 
     def follow(self, news: queue.Queue[dict[str, Any] | None]) -> None:
@@ -193,9 +194,9 @@ class _Course:
             case "started":
                 self._started(message)
             case "cell" if self._is_current(message):
+                self._cell = message["cell_id"]
                 self._execution.cell(message["cell"], message["cells"], message["cell_id"])
             case "retried" if self._is_current(message):
-                self._failed = True
                 told = message["failure"]
                 failure = CellFailure(**{**told, "traceback": tuple(told["traceback"]), "tags": tuple(told["tags"])})
                 self._execution.retried(self._execution.attempt, failure)
@@ -203,12 +204,13 @@ class _Course:
     def _started(self, message: dict[str, Any]) -> None:
         lost = self._current
         if lost is not None and not self._is_current(message):
-            words = f"the worker {lost['worker']} was lost while it ran the step"
-            self._execution.retried(self._execution.attempt, CellFailure("kernel-died", "WorkerLost", words))
+            words = f"the worker {lost['worker']} was lost while it ran this"
+            failure = CellFailure("kernel-died", WORKER_LOST, words, cell_id=self._cell)
+            self._execution.retried(self._execution.attempt, failure)
         if self._waits_since is not None:
             self._execution.waited += time.monotonic() - self._waits_since
             self._waits_since = None
-        self._current = message
+        self._current, self._cell = message, None
         self._execution.attempt += 1
         self._cluster.answer(message, self._execution.started(self._execution.attempt))
 
@@ -236,11 +238,13 @@ def connected(address: str | None, jobs: int) -> Iterator[Client]:
     """
     try:
         from distributed import Client, LocalCluster
+        from distributed.utils import silence_logging_cmgr
     except ImportError as error:
         raise CellmillError(
             f"--executor dask needs dask.distributed ({error})", remedy="pip install 'cellmill[dask]'"
         ) from None
     with ExitStack() as held:
+        held.enter_context(silence_logging_cmgr(logging.CRITICAL + 1))
         if address is None:
             folder = held.enter_context(
                 tempfile.TemporaryDirectory(prefix="cellmill-dask-", ignore_cleanup_errors=True)
@@ -254,7 +258,7 @@ def connected(address: str | None, jobs: int) -> Iterator[Client]:
                     dashboard_address=None,
                     memory_limit=None,
                     local_directory=folder,
-                    silence_logs=logging.CRITICAL,
+                    silence_logs=logging.CRITICAL + 1,
                 )
             )
         else:
