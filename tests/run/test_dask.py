@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
 import pytest
 from dask_machines import BIN, Machines, ends, machines
-from running import until
+from running import Running, marked, until
 
 from cellmill.errors import CellmillError
 from cellmill.run import Event, run_pipeline
@@ -96,7 +97,8 @@ def test_a_step_whose_worker_is_lost_runs_on_another_one(network: Machines, proj
 
     assert run.returncode == 0, out + err
     assert ends(kernel)
-    lost = r"right: attempt 1 of 2 failed: study\.ipynb, cell 5 \(step right\): the worker tcp://\S+ was lost while it ran this\."
+    at = r"study\.ipynb, cell 5 \(step right\): the worker tcp://\S+ was lost while it ran this\."
+    lost = f"right: attempt 1 of 2 failed: {at}"
     assert re.search(lost, out), out
     assert "Succeeded" in out
     pipeline = project / "pipelines" / "study"
@@ -108,17 +110,21 @@ def test_a_step_whose_worker_is_lost_runs_on_another_one(network: Machines, proj
     assert (pipeline / "output" / "join.html").exists()
 
 
-def test_another_machine_finds_what_is_up_to_date(network: Machines, project: Path, tmp_path: Path) -> None:
+def test_another_machine_finds_what_is_up_to_date(
+    network: Machines, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = tmp_path / "other"
     shutil.copytree(project, other, ignore=shutil.ignore_patterns("output", "mlflow.db*", ".cellmill"))
+    for name in (one for one in network.environment if one.startswith("AWS_")):
+        monkeypatch.setenv(name, network.environment[name])
 
-    there = network.cellmill(
-        other, "run", "study", "--executor", "dask", "--scheduler", network.scheduler, "--env", "prod"
-    )
+    there = Running(
+        SimpleNamespace(folder=other / "pipelines" / "study"),
+        f"where='dask', scheduler={network.scheduler!r}, profile='prod'",
+    ).end()
 
-    assert there.returncode == 0, there.stdout + there.stderr
-    assert "Fetched from the storage what steps" in there.stdout
-    assert re.findall(r"(\w+): up to date", there.stdout) == ["load", "left"]
+    assert "STATE succeeded" in there, there
+    assert re.findall(r"task-skipped (\w+)", there) == ["load", "left"]
     assert shown(other / "pipelines" / "study", "join").endswith("5\n")
     # Of each step the current products, and no others.
     kept = set(re.findall(r"study/study/(\w+)/(\w{32})/", network.objects()))
@@ -128,8 +134,6 @@ def test_another_machine_finds_what_is_up_to_date(network: Machines, project: Pa
 
 
 def test_without_a_scheduler_a_failure_is_told_as_ever_and_a_stop_ends_the_kernels(tmp_path: Path) -> None:
-    from running import marked
-
     mark = tmp_path / "kernel"
     steps = {
         "load": "rows = [1]",
