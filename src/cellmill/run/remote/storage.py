@@ -118,7 +118,7 @@ class Storage:
     def _complaining(self) -> Iterator[None]:
         try:
             yield
-        except (CellmillError, FileNotFoundError):
+        except CellmillError:
             raise
         except Exception as error:  # each kind of storage has its own
             words = str(error).strip().splitlines()
