@@ -61,7 +61,11 @@ def main() -> None:
     print(f"{head} Medians of {repeats}; {steps} steps of about {seconds} s.\n")
     print(
         table(
-            ["workers", "seconds from the first step's start to the last one's end", "with imports' end, to the run's"],
+            [
+                "workers",
+                "seconds from the first step's start to the last one's end",
+                "seconds of the whole run, imports included",
+            ],
             rows,
         )
     )

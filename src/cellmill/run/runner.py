@@ -254,7 +254,7 @@ def _nothing_to_do(run: ToldRun, settled: Sequence[SettledTask]) -> RunResult:
 def _elsewhere(pipeline: PipelineFolder, scheduler: str | None, jobs: int | None) -> Elsewhere:
     from cellmill.run.remote.executor import Elsewhere
 
-    return Elsewhere.of(pipeline, scheduler, jobs, _usual_jobs())
+    return Elsewhere.of(pipeline, scheduler, jobs, usual_jobs())
 
 
 def _pulled(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ploomber.products import File  # noqa: TID253 - see the module's docstring
 
@@ -74,7 +74,10 @@ class Elsewhere:
         """Bring here what was made later elsewhere; give the names of its steps."""
         return self.shelf.pull()
 
-    executor: ClassVar[type[DaskExecutor]]
+    @property
+    def executor(self) -> type[DaskExecutor]:
+        """The executor that such a run needs."""
+        return DaskExecutor
 
     @contextmanager
     def connected(self, executor: CellmillExecutor) -> Iterator[None]:
@@ -221,9 +224,6 @@ class DaskExecutor(CellmillExecutor):
             f"Step {name} asks for {' and '.join(missing)}, and no worker declares so much (dask worker --resources)."
         )
         return taken, text
-
-
-Elsewhere.executor = DaskExecutor
 
 
 class _ElsewhereRoom(Room):
