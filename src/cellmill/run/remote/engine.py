@@ -90,7 +90,7 @@ class DaskEngine(CellmillEngine):
     """The engine ``cellmill-dask``; takes an :class:`Errand` beside what ``cellmill`` takes."""
 
     @classmethod
-    def execute_managed_notebook(
+    def execute_managed_notebook(  # type: ignore[override] # it always has an errand
         cls,
         nb_man: Any,
         kernel_name: str,
