@@ -66,7 +66,7 @@ $(LAB): $(shell find extension/src extension/style extension/schema -type f) ext
 $(READY): pyproject.toml $(wildcard jupyter-config/*.json) | $(LAB)
 	@rm -rf $(LINKED)
 	@echo "==> Installing cellmill and what it needs into $(VENV) (one to three minutes, the first time)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev,examples]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev,dask,s3,examples]'
 	@rm -rf $(LINKED) && ln -s $(abspath src/cellmill/labextension) $(LINKED)
 	@touch $@
 

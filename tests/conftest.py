@@ -15,6 +15,7 @@ LONG = (
     "dataflow/test_idioms.py",
     "lab/test_lab_runs.py",
     "cli/test_sweep_command.py",
+    "run/test_dask.py",
     "cli/test_run_command.py",
     "browser/test_kernel_and_workspace.py",
     "verify/test_pytest_plugin.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     default=None,
     help="Import once what the steps import, and fork their kernels from there (Linux); the default.",
 )
+@click.option(
+    "--executor",
+    "where",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    help="Where steps run: here, or on Dask workers (needs cellmill[dask]).",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="With --executor dask: the scheduler, as in tcp://host:8786.")
 @click.option("--wait", is_flag=True, help="Wait until another run of the pipeline has ended.")
 @click.option("--run-record", type=click.Path(path_type=Path), hidden=True)
 @click.option("--run-lock", type=int, hidden=True)
@@ -59,6 +67,8 @@ def run(
     as_json: bool,
     jobs: int | None,
     warm: bool | None,
+    where: Literal["local", "dask"],
+    scheduler: str | None,
     wait: bool,
     run_record: Path | None,
     run_lock: int | None,
@@ -72,10 +82,12 @@ def run(
 
     if only and (from_ is not None or skip):
         raise click.UsageError(f"--only and {'--skip' if skip else '--from'} exclude each other.")
+    if scheduler is not None and where != "dask":
+        raise click.UsageError("--scheduler goes with --executor dask.")
     if as_json and not dry:
         raise click.UsageError("--json goes with --dry-run; for runs that have been there is `cellmill runs --json`.")
     folder = find_pipeline(pipeline)
-    options = Options(assignments, profile, force, only, from_, skip, repair, warm, jobs, wait)
+    options = Options(assignments, profile, force, only, from_, skip, repair, warm, jobs, wait, where, scheduler)
     if dry:
         _tell(folder, options, as_json=as_json)
         return
@@ -98,6 +110,8 @@ class Options:
     warm: bool | None = None
     jobs: int | None = None
     wait: bool = False
+    where: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
 
     def as_words(self) -> list[str]:
         """As they were typed."""
@@ -122,6 +136,8 @@ class Options:
         words = [part for text in self.assignments for part in ("-p", text)]
         words += ["--repair"] if self.repair else []
         words += ["--warm" if self.warm else "--no-warm"] if self.warm is not None else []
+        words += ["--executor", self.where] if self.where != "local" else []
+        words += ["--scheduler", self.scheduler] if self.scheduler is not None else []
         words += ["--jobs", str(self.jobs)] if self.jobs is not None else []
         return words + (["--env", self.profile] if self.profile is not None else [])
 
@@ -195,6 +211,8 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
                 **options.chosen(),
                 warm=options.warm,
                 jobs=options.jobs,
+                where=options.where,
+                scheduler=options.scheduler,
                 wait=options.wait,
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(progress, tracker, log),

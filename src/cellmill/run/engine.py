@@ -96,6 +96,8 @@ class Execution:
         Where its kernel is forked from; None for one that is started in the ordinary way.
     attempt
         The number of the attempt that was made last; 0 if none was.
+    waited
+        Seconds that it waited for a place to run at.
     """
 
     step: str
@@ -111,6 +113,7 @@ class Execution:
     warm: WarmPool | None = None
     memory_limit: int | None = None
     attempt: int = 0
+    waited: float = 0.0
     failure: CellFailure | None = None
 
 

@@ -100,7 +100,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         waiting = list(self.order)
         running: dict[Future[None], str] = {}
         urgency = self._urgency(dag)
-        room = self._room = Room.of_machine(self.jobs)
+        room = self._room = self._make_room()
         self._tell_excess(room)
         with ThreadPoolExecutor(self.jobs, thread_name_prefix="cellmill-task") as threads:
             try:
@@ -138,6 +138,9 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         upstream = {name: set(dag[name].upstream) for name in self.order}
         seconds = past_seconds(self.pipeline.folder, due) if len(due) > self.jobs else {}
         return remaining_seconds(self.order, upstream, due, seconds)
+
+    def _make_room(self) -> Room:
+        return Room.of_machine(self.jobs)
 
     def _tell_excess(self, room: Room) -> None:
         for name in self.order:
@@ -221,9 +224,10 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
                 self._started(task, 1)
             build_in_subprocess(task, {"catch_exceptions": True}, reports)
         except (Exception, KeyboardInterrupt) as error:
-            self._failed(task, facts, execution, error, time.monotonic() - began)
+            waited = execution.waited if execution else 0
+            self._failed(task, facts, execution, error, time.monotonic() - began - waited)
         else:
-            self._finished(task, execution, time.monotonic() - began)
+            self._finished(task, execution, time.monotonic() - began - (execution.waited if execution else 0))
 
     def _prepare(self, task: Task, facts: TaskFacts) -> Execution | None:
         """Set our engine on a notebook task that uses Papermill's; None for any other task, which Ploomber runs."""

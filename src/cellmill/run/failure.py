@@ -9,13 +9,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cellmill.errors import shown
+from cellmill.errors import CellmillError, shown
 from cellmill.run.origin import Origin, Place
 
 if TYPE_CHECKING:
     from cellmill.run.engine import CellFailure
 
 FailureKind = Literal["error", "check", "criteria", "timeout", "memory", "kernel-died", "hand-over", "stopped"]
+
+# The name of a failure that lost the kernel with the machine that it ran on.
+WORKER_LOST = "WorkerLost"
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELL_LINE = re.compile(r"Cell In\s*\[(\d+)\],? line (\d+)")
@@ -121,9 +124,12 @@ def failure_of_exception(error: BaseException, task: TaskFacts) -> Failure:
     """Tell a failure outside of any cell: the disk, a missing product, a task that is no notebook."""
     causes = list(_causes(error))
     disk = next((cause for cause in causes if isinstance(cause, OSError) and cause.errno in _DISK), None)
-    deepest = disk or causes[-1]
+    told = next((cause for cause in causes if isinstance(cause, CellmillError)), None)
+    deepest = told or disk or causes[-1]
     value = _one_line(str(deepest))
-    if disk is not None:
+    if told is not None:
+        sentence = str(told)
+    elif disk is not None:
         sentence = f"step {task.name}: {disk_words(disk)}."
     elif "products are missing" in str(deepest):
         missing = ", ".join(re.findall(r"File\('?([^')]+)'?\)", str(deepest))) or "its products"
@@ -218,6 +224,8 @@ def _sentence(kind: FailureKind, name: str, value: str, place: Place, task: Task
         case "memory":
             limit = f"use less there or raise steps.{task.name}.memory_limit in cellmill.yaml"
             return f"{where}: {value}, and was ended; {limit}."
+        case "kernel-died" if name == WORKER_LOST:
+            return f"{where}: {value}."
         case "kernel-died":
             during = "while this cell ran" if place.cell is not None else "before a cell ran"
             memory = "; use less memory there, or a machine that has more" if "SIGKILL" in value else opened

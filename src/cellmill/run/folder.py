@@ -20,6 +20,9 @@ from cellmill.run.settings import ParameterSettings, Settings, StepSettings, rea
 if TYPE_CHECKING:
     from ploomber import DAG
 
+_STORAGE = "storage"
+# Keys of the env that say where, not what.
+_NO_PARAMETERS = ("workdir", _STORAGE)
 _PLACEHOLDER = re.compile(r"^\{\{\s*(\w+)\s*\}\}$")
 _HERE_OUTPUT = re.compile(r"^\{\{\s*here\s*\}\}/output(?=/|$)")
 
@@ -68,6 +71,24 @@ class PipelineFolder:
     def env_keys(self) -> Mapping[str, str]:
         """The env key that each task parameter stands for; mostly its own name."""
         return _env_keys(self.spec)
+
+    @property
+    def storage(self) -> str | None:
+        """Where products go between machines, if the env (a profile, mostly) or cellmill.yaml names a place.
+
+        Raises
+        ------
+        CellmillError
+            If what the env names is no address.
+        """
+        named = self.env.get(_STORAGE) if _STORAGE not in self.parameters else None
+        if named is not None and not isinstance(named, str):
+            raise CellmillError(
+                f"storage: {named!r} is no address",
+                notebook=self.folder / f"env.{self.profile}.yaml" if self.profile else self.folder / "env.yaml",
+                remedy="write it as in s3://bucket/prefix",
+            )
+        return named if named is not None else self.settings.storage
 
     def load(self) -> DAG:
         """Build Ploomber's DAG.
@@ -196,7 +217,7 @@ def accepted_parameters(folder: Path) -> dict[str, ParameterSettings]:
 def _accepted(settings: Settings, env: Mapping[str, Any]) -> dict[str, ParameterSettings]:
     if settings.parameters is not None:
         return dict(settings.parameters)
-    return {name: ParameterSettings(default=_value(value)) for name, value in env.items() if name != "workdir"}
+    return {name: ParameterSettings(default=_value(value)) for name, value in env.items() if name not in _NO_PARAMETERS}
 
 
 def _read_env(folder: Path, profile: str | None) -> dict[str, Any]:

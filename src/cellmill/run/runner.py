@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ploomber import DAG
 
     from cellmill.run.executor import CellmillExecutor
+    from cellmill.run.remote.executor import Elsewhere
 
 TaskEnvironment = Callable[[str], Mapping[str, str]]
 Beside = Callable[[str, Literal["before", "after"], Any], str | None]
@@ -49,6 +50,8 @@ def run_pipeline(
     beside: Beside | None = None,
     warm: bool | None = None,
     jobs: int | None = None,
+    where: Literal["local", "dask"] = "local",
+    scheduler: str | None = None,
     wait: bool = False,
     output: Path | None = None,
     stop: StopSwitch | None = None,
@@ -88,6 +91,9 @@ def run_pipeline(
         are, unless ``CELLMILL_WARM`` is 0.
     jobs
         How many tasks may run at once. As ``CELLMILL_JOBS`` says where it is None, else as many as there are cores.
+    where, scheduler
+        Let Dask workers execute the tasks: those of the scheduler at an address (such as ``tcp://host:8786``), or
+        workers of the run's own on this machine.
     wait
         Wait until another run of the pipeline has ended, instead of being refused.
     output
@@ -123,16 +129,23 @@ def run_pipeline(
     with quiet_dependencies(), SignalWatch(stop) as signals, ExitStack() as held:
         try:
             held.enter_context(sole_use(pipeline.output, stop, run.queued if wait else None))
+            if where == "dask" and beside is not None:
+                raise CellmillError("what runs beside cells can't run on Dask workers", notebook=pipeline.folder)
+            elsewhere = _elsewhere(pipeline, scheduler, jobs) if where == "dask" else None
+            pulled = elsewhere.pull() if elsewhere is not None else []
             settled = recall(pipeline) if choice == Choice() else None
             if settled is not None:
                 return _nothing_to_do(run, settled)
             before_work()
-            executor, dag = _prepare(pipeline, choice, run.emit, stop)
+            make = elsewhere.executor if elsewhere is not None else None
+            executor, dag = _prepare(pipeline, choice, run.emit, stop, make)
             executor.environment = task_environment or executor.environment
             executor.forgive = forgive or executor.forgive
             executor.beside = beside or executor.beside
             executor.jobs = jobs or usual_jobs()
             executor.warm = os.environ.get("CELLMILL_WARM", "") != "0" if warm is None else warm
+            if elsewhere is not None and executor.reasons:
+                held.enter_context(elsewhere.connected(executor))
         except KeyboardInterrupt:
             return run.finished("stopped", ())
         signals.executing = True
@@ -140,7 +153,7 @@ def run_pipeline(
         if not due and choice == Choice():
             remember(pipeline, dag, executor.order, began)
         run.started(executor.order, due, executor.selection)
-        for text in executor.selection.notices:
+        for text in (*executor.selection.notices, *([_pulled(pulled)] if pulled else [])):
             run.emit(Event("notice", data={"text": text}))
         state = _build(dag, executor)
         return run.finished(state, tuple(executor.results[name] for name in executor.order if name in executor.results))
@@ -238,15 +251,30 @@ def _nothing_to_do(run: ToldRun, settled: Sequence[SettledTask]) -> RunResult:
     return run.finished("succeeded", tuple(results))
 
 
+def _elsewhere(pipeline: PipelineFolder, scheduler: str | None, jobs: int | None) -> Elsewhere:
+    from cellmill.run.remote.executor import Elsewhere
+
+    return Elsewhere.of(pipeline, scheduler, jobs, usual_jobs())
+
+
+def _pulled(names: Sequence[str]) -> str:
+    what = f"step {names[0]}" if len(names) == 1 else f"steps {', '.join(names)}"
+    return f"Fetched from the storage what {what} made on another machine."
+
+
 def _prepare(
-    pipeline: PipelineFolder, choice: Choice, emit: Listener, stop: StopSwitch
+    pipeline: PipelineFolder,
+    choice: Choice,
+    emit: Listener,
+    stop: StopSwitch,
+    make: Callable[..., CellmillExecutor] | None = None,
 ) -> tuple[CellmillExecutor, DAG]:
     """Load the DAG and find out what is to be run, all before anything is written."""
     from cellmill.run.executor import CellmillExecutor
 
     dag, order = rendered(pipeline)
     selection = select(pipeline, dag, order, choice)
-    dag.executor = CellmillExecutor(pipeline, selection, order, emit, stop)
+    dag.executor = (make or CellmillExecutor)(pipeline, selection, order, emit, stop)
     dag.executor.reasons = expected_reasons(pipeline, dag, order, selection)
     return dag.executor, dag
 

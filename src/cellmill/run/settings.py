@@ -55,12 +55,16 @@ class StepSettings(BaseModel):
 
 
 class Settings(BaseModel):
-    """The whole of cellmill.yaml. ``parameters`` is None where the file does not list them."""
+    """The whole of cellmill.yaml. ``parameters`` is None where the file does not list them.
+
+    ``storage`` is an address of fsspec's, by which products go between the machines of a run.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     notebook: str | None = None
     experiment: str | None = None
+    storage: str | None = None
     parameters: dict[str, ParameterSettings] | None = None
     steps: dict[str, StepSettings] = Field(default_factory=dict)
     ignore: tuple[IgnoreSettings, ...] = ()
