@@ -98,6 +98,8 @@ class Execution:
         The number of the attempt that was made last; 0 if none was.
     waited
         Seconds that it waited for a place to run at.
+    place
+        Where the executed notebook belongs, once it is whole.
     """
 
     step: str
@@ -114,6 +116,7 @@ class Execution:
     memory_limit: int | None = None
     attempt: int = 0
     waited: float = 0.0
+    place: Path | None = None
     failure: CellFailure | None = None
 
 
@@ -129,6 +132,8 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
         if not output_path:
             return super().execute_notebook(nb, kernel_name, output_path=output_path, **options)
         written = str(aside(Path(output_path)))
+        if isinstance(options.get("execution"), Execution):
+            options["execution"].place = Path(output_path)
         try:
             return super().execute_notebook(nb, kernel_name, output_path=written, **options)
         except BaseException:
@@ -152,6 +157,8 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
                 nb_man.notebook_start()
             execution.attempt, execution.failure = attempt, None
             environment = execution.started(attempt)
+            if execution.place is not None:
+                execution.place.unlink(missing_ok=True)
             with execution.stop.kernel() as kernel, _kernel_files() as files:
                 client = _Client(
                     nb_man, execution, kernel, kernel_name=kernel_name, startup_timeout=start_timeout, log=logger
@@ -166,6 +173,10 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
                 if not execution.forgiven(failure):
                     return
                 last += 1
+            if execution.place is not None:
+                # Whoever is told of the attempt may read it until the next one begins.
+                nb_man.save()
+                os.replace(nb_man.output_path, execution.place)
             execution.retried(attempt, failure)
 
 
