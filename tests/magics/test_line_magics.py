@@ -216,6 +216,7 @@ def test_from_the_notebook_to_its_pipeline_and_through_it(start, project, write_
     assert re.search(r"report +failed", shown.text)
     assert author.run("%promote --overwrite").text.startswith("The pipeline ../pipelines/churn is again as churn.ipynb")
     shown = author.run("%run_pipeline --repair", timeout=120)
+    assert shown.status == "ok", shown.traceback
     assert re.search(r"report +done", shown.text), shown.text
     assert re.search(r"load +skipped +not asked for \(--repair\)", shown.text)
     assert author.run("1 + 1").result == "2"

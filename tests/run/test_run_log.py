@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,13 @@ def test_a_record_that_is_no_record_is_left_aside(tmp_path: Path) -> None:
         (record / "run.json").write_text(content)
         assert not LoggedRun(record).valid
         assert list_runs(tmp_path) == []
+
+
+def test_ids_of_runs_sort_by_the_time_at_which_they_were_made() -> None:
+    made = []
+    for _ in range(20):
+        made.append(new_run_id())
+        time.sleep(0.002)
+
+    assert made == sorted(made)
+    assert all(RUN_ID.fullmatch(one) for one in made)

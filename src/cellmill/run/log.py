@@ -33,8 +33,9 @@ KEPT = 100
 
 
 def new_run_id() -> str:
-    """An id for a run; ids sort by the time at which they were made."""
-    return f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """An id for a run; ids sort by the time at which they were made, to the millisecond."""
+    now = datetime.now().astimezone()
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03x}{secrets.token_hex(2)}"
 
 
 def runs_folder(root: Path) -> Path:

@@ -18,7 +18,7 @@ from cellmill.run.origin import Origin
 LAST = "last"
 
 # Seconds by which a file's time may be later than the event that tells of it.
-_SLACK = 1.0
+_SLACK = 0.1
 _HANDOVER = "hand-over"
 _STATES = {"running": "still runs", "stopped": "was stopped", "lost": "is lost", "refused": "was refused"}
 
