@@ -355,3 +355,9 @@ def test_a_browser_that_goes_away_costs_nothing(own_lab: Any, body: Any) -> None
     stream.close()
     assert "Traceback" not in own_lab.log.read_text()
     assert "ERROR" not in own_lab.log.read_text()
+
+
+def test_a_folder_is_no_notebook(lab: Any) -> None:
+    status, answer = lab.post("analyse", {"path": ".", "cells": []})
+
+    assert (status, answer["message"]) == (400, ".: this is a folder; name a notebook.")

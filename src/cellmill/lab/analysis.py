@@ -14,6 +14,7 @@ from cellmill.findings import Finding
 from cellmill.lab.bodies import NotebookBody, read_body
 from cellmill.lab.fixes import fixes_of
 from cellmill.lab.pipelines import pipeline_of, saved_types
+from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
 from cellmill.notebook import propose_tags
 from cellmill.notebook.cells import Cell, CellId, Notebook, StepName
@@ -95,6 +96,8 @@ def _notebook(root: Root, said: NotebookBody) -> Notebook:
         for cell in said.cells
     ]
     path = root.inside(said.path)
+    if path.is_dir():
+        raise Refused(400, f"{said.path[:200]}: this is a folder; name a notebook.")
     return notebook_of_cells(path, cells, kernel=said.kernel or "python3", language=said.language or "python")
 
 
