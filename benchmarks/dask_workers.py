@@ -29,7 +29,7 @@ from cellmill.run import run_pipeline
 times = []
 began = time.perf_counter()
 result = run_pipeline(
-    Path(sys.argv[1]), force=True, where="dask", scheduler=sys.argv[2],
+    Path(sys.argv[1]), force=True, run_on="dask", scheduler=sys.argv[2],
     listeners=[lambda event: event.kind in ("task-started", "task-finished") and times.append(event.at)],
 )
 assert result.state == "succeeded", result.failure

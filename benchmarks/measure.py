@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 REPEATS = 7
+SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
 def median_seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
     """Median of the seconds that `work` takes, after one call that is not counted."""
     work()
-    return statistics.median(_seconds(work) for _ in range(repeats))
+    return statistics.median(seconds(work) for _ in range(repeats))
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -53,3 +57,35 @@ def circumstances(*packages: str) -> str:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A markdown table."""
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+
+
+def promoted(folder: Path, cells: Sequence[tuple[str, str]]) -> Path:
+    """Make a project with one notebook, of cells with a tag each, and promote it; the current folder is the project's.
+
+    Parameters
+    ----------
+    folder
+        An empty folder.
+    cells
+        Tags and sources.
+    """
+    (folder / "pyproject.toml").touch()
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made: list[dict[str, object]] = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{number}",
+            "metadata": {"tags": [tag]},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for number, (tag, source) in enumerate(cells)
+    ]
+    notebook = {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    path = folder / "notebooks" / "chain.ipynb"
+    path.parent.mkdir()
+    path.write_text(json.dumps(notebook))
+    os.chdir(folder)
+    command(str(SCRIPTS / "cellmill"), "promote", str(path))()
+    return folder / "pipelines" / "chain"

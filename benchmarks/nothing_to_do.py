@@ -7,17 +7,14 @@ Run it in an environment that holds cellmill, on an idle machine::
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 
-from measure import circumstances, command, median_seconds, table
+from measure import SCRIPTS, circumstances, command, median_seconds, promoted, table
 
 REPEATS = 5
-SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
 def main() -> None:
@@ -25,7 +22,7 @@ def main() -> None:
     os.environ["PLOOMBER_STATS_ENABLED"] = "false"
     cellmill, ploomber = str(SCRIPTS / "cellmill"), str(SCRIPTS / "ploomber")
     with tempfile.TemporaryDirectory(prefix="cellmill-") as folder:
-        pipeline = _promoted(Path(folder), steps)
+        pipeline = promoted(Path(folder), _cells(steps))
         os.chdir(pipeline)
         command(cellmill, "run", str(pipeline))()
         cases = {
@@ -41,23 +38,8 @@ def main() -> None:
     print(f"{head} {steps} steps, medians of {REPEATS}.\n\n{table(['command', 'seconds'], rows)}")
 
 
-def _promoted(folder: Path, steps: int) -> Path:
-    (folder / "pyproject.toml").touch()
-    cells = [_cell(number) for number in range(steps)]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    path = folder / "notebooks" / "chain.ipynb"
-    path.parent.mkdir()
-    path.write_text(json.dumps(notebook))
-    os.chdir(folder)
-    command(str(SCRIPTS / "cellmill"), "promote", str(path))()
-    return folder / "pipelines" / "chain"
-
-
-def _cell(number: int) -> dict[str, object]:
-    source = f"x{number} = x{number - 1} + 1" if number else "x0 = 0"
-    head = {"cell_type": "code", "id": f"cell-{number}", "metadata": {"tags": [f"step:s{number}"]}}
-    return head | {"source": source, "outputs": [], "execution_count": None}
+def _cells(steps: int) -> list[tuple[str, str]]:
+    return [(f"step:s{number}", f"x{number} = x{number - 1} + 1" if number else "x0 = 0") for number in range(steps)]
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def test_another_machine_finds_what_is_up_to_date(
 
     there = Running(
         SimpleNamespace(folder=other / "pipelines" / "study"),
-        f"where='dask', scheduler={network.scheduler!r}, profile='prod'",
+        f"run_on='dask', scheduler={network.scheduler!r}, profile='prod'",
     ).end()
 
     assert "STATE succeeded" in there, there
@@ -174,7 +174,7 @@ def test_a_step_runs_where_what_it_asks_for_is_declared(pipeline: Any, step: Any
     told: list[Event] = []
 
     # No storage: these workers see this disk.
-    result = run_pipeline(pipeline.folder, where="dask", scheduler=network.scheduler, listeners=[told.append])
+    result = run_pipeline(pipeline.folder, run_on="dask", scheduler=network.scheduler, listeners=[told.append])
 
     assert result.state == "succeeded", result.failure
     assert {int(pipeline.text_of(name)) for name in ("a", "b")} == {network.workers[-1].pid}
@@ -186,7 +186,7 @@ def test_a_step_runs_where_what_it_asks_for_is_declared(pipeline: Any, step: Any
 
 def refused(pipeline: Any, **options: Any) -> str:
     with pytest.raises(CellmillError) as error:
-        run_pipeline(pipeline.folder, where="dask", **options)
+        run_pipeline(pipeline.folder, run_on="dask", **options)
     return str(error.value)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import make_products
+from made_products import make_products
 
 from cellmill.errors import CellmillError
 from cellmill.run import DryRun, Event, dry_run, run_pipeline

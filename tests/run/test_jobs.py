@@ -125,3 +125,14 @@ def test_what_there_is_not_enough_of_is_told(pipeline: Any, step: Any) -> None:
     pipeline.dump("cellmill.yaml", {"steps": {"a": {"memory": "4 apples"}}})
     with pytest.raises(CellmillError, match=r"steps\.a\.memory: could not interpret byte unit"):
         run_pipeline(pipeline.folder)
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "many", "1.5"])
+def test_a_bad_number_of_jobs_in_the_environment_is_told(
+    project: Path, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLMILL_JOBS", given)
+    done = cellmill(project, "run", "study")
+    assert done.returncode == 1
+    assert f"CELLMILL_JOBS is '{given}'" in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr

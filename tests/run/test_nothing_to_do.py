@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from made import make_products
+from made_products import make_products
 
 from cellmill.run import Event, dry_run, run_pipeline
 

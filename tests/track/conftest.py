@@ -164,8 +164,12 @@ class Server:
             self._process = subprocess.Popen(
                 command, env=environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
+        self.answers()
+
+    def answers(self) -> None:
+        """Wait until it does; it ends a worker that was held up, and starts another."""
         limit = time.monotonic() + 180
-        while not self._answers():
+        while not self._is_up():
             assert time.monotonic() < limit, (self.folder / "log").read_text()[-3000:]
             time.sleep(0.1)
 
@@ -185,7 +189,7 @@ class Server:
         assert self._process is not None
         os.killpg(self._process.pid, number)
 
-    def _answers(self) -> bool:
+    def _is_up(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.uri}/health", timeout=2):
                 return True

@@ -213,6 +213,7 @@ def test_a_server_that_hangs_does_not_hold_the_run(
         assert time.monotonic() - began < 60
     finally:
         server.signal(signal.SIGCONT)
+        server.answers()
     assert ["no answer in time" in notice for notice in told.notices] == [True, False]
     assert [sent.problem for sent in push_spools(project.root)] == [None]
     run = on_server.run("churn hung")

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    envvar="CELLMILL_JOBS",
     metavar="N",
     help="Run up to N steps at once that don't need each other; by default one a core.",
 )
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--executor",
-    "where",
+    "run_on",
     type=click.Choice(["local", "dask"]),
     default="local",
     help="Where steps run: here, or on Dask workers (needs cellmill[dask]).",
@@ -67,7 +66,7 @@ def run(
     as_json: bool,
     jobs: int | None,
     warm: bool | None,
-    where: Literal["local", "dask"],
+    run_on: Literal["local", "dask"],
     scheduler: str | None,
     wait: bool,
     run_record: Path | None,
@@ -82,12 +81,12 @@ def run(
 
     if only and (from_ is not None or skip):
         raise click.UsageError(f"--only and {'--skip' if skip else '--from'} exclude each other.")
-    if scheduler is not None and where != "dask":
+    if scheduler is not None and run_on != "dask":
         raise click.UsageError("--scheduler goes with --executor dask.")
     if as_json and not dry:
         raise click.UsageError("--json goes with --dry-run; for runs that have been there is `cellmill runs --json`.")
     folder = find_pipeline(pipeline)
-    options = Options(assignments, profile, force, only, from_, skip, repair, warm, jobs, wait, where, scheduler)
+    options = Options(assignments, profile, force, only, from_, skip, repair, warm, jobs, wait, run_on, scheduler)
     if dry:
         _tell(folder, options, as_json=as_json)
         return
@@ -110,7 +109,7 @@ class Options:
     warm: bool | None = None
     jobs: int | None = None
     wait: bool = False
-    where: Literal["local", "dask"] = "local"
+    run_on: Literal["local", "dask"] = "local"
     scheduler: str | None = None
 
     def as_words(self) -> list[str]:
@@ -136,7 +135,7 @@ class Options:
         words = [part for text in self.assignments for part in ("-p", text)]
         words += ["--repair"] if self.repair else []
         words += ["--warm" if self.warm else "--no-warm"] if self.warm is not None else []
-        words += ["--executor", self.where] if self.where != "local" else []
+        words += ["--executor", self.run_on] if self.run_on != "local" else []
         words += ["--scheduler", self.scheduler] if self.scheduler is not None else []
         words += ["--jobs", str(self.jobs)] if self.jobs is not None else []
         return words + (["--env", self.profile] if self.profile is not None else [])
@@ -203,26 +202,21 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
             progress.notice(text)
             log.notice(text)
 
-        tracker = Tracker(folder, on_notice=notice, start=False)
-        try:
+        with Tracker(folder, on_notice=notice, start=False) as tracker:
             result = run_pipeline(
                 folder,
                 parameters=parameters,
                 **options.chosen(),
                 warm=options.warm,
                 jobs=options.jobs,
-                where=options.where,
+                run_on=options.run_on,
                 scheduler=options.scheduler,
                 wait=options.wait,
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(progress, tracker, log),
-                task_environment=tracker.task_environment,
-                forgive=tracker.forgives,
-                before_work=tracker.start,
+                **tracker.hooks,
                 run_id=log.run_id,
             )
-        finally:
-            tracker.close()
     log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)
     print_outcome(console, result, options.lasting(), tracker.closing_lines, tracker.logged)
     return result

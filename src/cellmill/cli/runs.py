@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from cellmill.run import LoggedRun
 
-_GOING = ("queued", "running")
 _STYLES = {
     "queued": "cyan",
     "running": "bold cyan",
@@ -58,7 +57,7 @@ def runs(
     from cellmill.cli.standing import as_data, unproven_lines
     from cellmill.notebook import project_root
     from cellmill.run import read_run
-    from cellmill.run.store import find_runs
+    from cellmill.run.database import find_runs
 
     folder = find_pipeline(pipeline) if pipeline is not None else None
     root = project_root(folder or Path.cwd())
@@ -90,6 +89,8 @@ def _print_runs(console: Console, found: Sequence[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from cellmill.run.history import GOING
+
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
     for title in ("run", "pipeline", "state", "started", "time", "by", "steps"):
         table.add_column(title, no_wrap=True)
@@ -105,7 +106,7 @@ def _print_runs(console: Console, found: Sequence[dict[str, Any]]) -> None:
             Text(_steps(told["tasks"]), "dim"),
         )
     console.print(table)
-    going = next((told for told in found if told["state"] in _GOING), None)
+    going = next((told for told in found if told["state"] in GOING), None)
     if going is not None:
         console.print(f"Watch it with: cellmill runs --follow {going['run_id']}", markup=False, highlight=False)
 

@@ -30,7 +30,7 @@ def stop(run_or_pipeline: str, timeout: float) -> None:
     The step that runs is interrupted; its kernel is gone when the command ends. The next `cellmill run` goes on from
     there. Exits with 1 if nothing runs, or if a run does not end in time.
     """
-    from cellmill.run.stopping import ask_to_stop, wait_for_end
+    from cellmill.run.stop_process import ask_to_stop, wait_for_end
 
     going = _going(run_or_pipeline)
     for run in going:

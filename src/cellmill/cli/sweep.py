@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    envvar="CELLMILL_JOBS",
     metavar="N",
     help="Run up to N steps at once, of all combinations; by default one a core.",
 )
@@ -166,8 +165,7 @@ def _run(folder: Path, options: Options, log: RunLog, *, as_json: bool) -> Sweep
             progress.notice(text)
             log.notice(text)
 
-        tracker = Tracker(folder, on_notice=notice, start=False)
-        try:
+        with Tracker(folder, on_notice=notice, start=False) as tracker:
             result = run_sweep(
                 folder,
                 values,
@@ -176,16 +174,12 @@ def _run(folder: Path, options: Options, log: RunLog, *, as_json: bool) -> Sweep
                 seed=options.seed,
                 goal=options.goal,
                 listeners=(progress, tracker, log),
-                task_environment=tracker.task_environment,
-                forgive=tracker.forgives,
                 warm=options.warm,
                 jobs=options.jobs,
                 wait=options.wait,
-                before_work=tracker.start,
+                **tracker.hooks,
                 run_id=log.run_id,
             )
-        finally:
-            tracker.close()
     log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)
     if as_json:
         click.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))

@@ -64,7 +64,7 @@ def _undone(said: RunBody, folder: Path) -> Repair | None:
     if not said.repair or said.kind == "verify":
         return None
     choice = Choice.of(force=said.force, only=said.only, from_=said.from_, skip=said.skip)
-    return choice.to_repair(last_repair(folder), said.parameters, said.profile).repair
+    return choice.to_repair(last_repair(folder), said.parameters, said.profile)[0].repair
 
 
 def _parameters(given: Mapping[str, Any], accepted: Mapping[str, ParameterSettings], folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
 from cellmill.run.history import LoggedRun, read_events, read_log, record_folders
 from cellmill.run.log import RUN_ID, hold, new_run_id, runs_folder, write_end, write_header
-from cellmill.run.stopping import ask_to_stop
+from cellmill.run.stop_process import ask_to_stop
 
 _START = "from cellmill.cli import main; main(prog_name='cellmill')"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cellmill.lab.root import Root
+from cellmill.run.history import GOING
 
 if TYPE_CHECKING:
     from cellmill.lab.runs import Runs
@@ -161,4 +162,4 @@ def _state(folder: Path) -> tuple[int, ...]:
 
 
 def _that_go_on(runs: Runs) -> list[dict[str, Any]]:
-    return [run for run in runs.newest() if run["state"] in ("queued", "running")]
+    return [run for run in runs.newest() if run["state"] in GOING]

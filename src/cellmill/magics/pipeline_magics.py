@@ -160,8 +160,7 @@ def run_and_show(folder: Path, given: Given, view: RunView) -> str:
     parameters = parse_assignments(given.values.get("-p", ()), accepted_parameters(folder), where=folder)
     profile = given.value("--env")
     with RunLog(folder, source="magic", parameters=parameters, profile=profile, on_notice=view.notice) as log:
-        tracker = Tracker(folder, on_notice=view.notice, start=False)
-        try:
+        with Tracker(folder, on_notice=view.notice, start=False) as tracker:
             result = run_pipeline(
                 folder,
                 parameters=parameters,
@@ -169,13 +168,9 @@ def run_and_show(folder: Path, given: Given, view: RunView) -> str:
                 **_chosen(given),
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(view, tracker, log),
-                task_environment=tracker.task_environment,
-                forgive=tracker.forgives,
-                before_work=tracker.start,
+                **tracker.hooks,
                 run_id=log.run_id,
             )
-        finally:
-            tracker.close()
         log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)
     proven = [standing_sentence(folder)] if (folder / ".promotion.json").is_file() else []
     view.ended(result, [*tracker.closing_lines, *proven])

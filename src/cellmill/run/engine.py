@@ -23,10 +23,10 @@ from papermill.engines import NBClientEngine, papermill_engines  # noqa: TID253
 from papermill.log import logger  # noqa: TID253
 
 from cellmill.run.kernel_client import PromptClient
-from cellmill.run.memory import amount
 from cellmill.run.stop import RunningKernel, StopSwitch
 from cellmill.run.warm import WarmPool
-from cellmill.run.whole import aside
+from cellmill.run.whole_products import aside
+from cellmill.run.words import amount
 
 ENGINE = "cellmill"
 

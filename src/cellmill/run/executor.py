@@ -22,13 +22,13 @@ from ploomber.executors.serial import build_in_subprocess  # noqa: TID253
 from ploomber.products import File  # noqa: TID253
 from ploomber.tasks import NotebookRunner  # noqa: TID253
 
+from cellmill.run.durations import past_seconds, remaining_seconds
 from cellmill.run.engine import ENGINE, CellFailure, Execution, Moment, failed_cell
 from cellmill.run.events import Event
 from cellmill.run.failure import Failure, TaskFacts, failure_of_cell, failure_of_exception
 from cellmill.run.folder import PipelineFolder
 from cellmill.run.origin import Origin
-from cellmill.run.past import past_seconds, remaining_seconds
-from cellmill.run.products import Products, recorded_metrics
+from cellmill.run.products import Products, products_of, recorded_metrics
 from cellmill.run.reasons import Reason
 from cellmill.run.report import write_report
 from cellmill.run.resources import Room
@@ -38,7 +38,7 @@ from cellmill.run.settings import StepSettings
 from cellmill.run.skipped import UP_TO_DATE, told_not_run, told_up_to_date
 from cellmill.run.stop import StopSwitch
 from cellmill.run.warm import WarmPool, pipeline_imports
-from cellmill.run.whole import aside, keep_whole, products_of, write_whole
+from cellmill.run.whole_products import aside, keep_whole, write_whole
 
 if TYPE_CHECKING:
     from ploomber import DAG
@@ -224,10 +224,9 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
                 self._started(task, 1)
             build_in_subprocess(task, {"catch_exceptions": True}, reports)
         except (Exception, KeyboardInterrupt) as error:
-            waited = execution.waited if execution else 0
-            self._failed(task, facts, execution, error, time.monotonic() - began - waited)
+            self._failed(task, facts, execution, error, _seconds(began, execution))
         else:
-            self._finished(task, execution, time.monotonic() - began - (execution.waited if execution else 0))
+            self._finished(task, execution, _seconds(began, execution))
 
     def _prepare(self, task: Task, facts: TaskFacts) -> Execution | None:
         """Set our engine on a notebook task that uses Papermill's; None for any other task, which Ploomber runs."""
@@ -399,6 +398,11 @@ def _shown_error(error: BaseException, facts: TaskFacts) -> CellFailure | None:
             if output.output_type == "error":
                 return failed_cell(cell, index, "error", output.ename, output.evalue, tuple(output.traceback))
     return None
+
+
+def _seconds(began: float, execution: Execution | None) -> float:
+    """How long a task took, without what it waited for a place to run at."""
+    return time.monotonic() - began - (execution.waited if execution is not None else 0.0)
 
 
 def _discard(task: Task) -> None:

@@ -1,7 +1,8 @@
-"""Looks nbconvert's exporters up once for all tasks."""
+"""nbconvert's exporters, looked up once and made once for all tasks: both take longer than to convert a report."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -31,3 +32,17 @@ def remembered_exporters() -> Iterator[None]:
         yield
     finally:
         nbconvert.get_exporter = look_up
+
+
+# Tasks that run side by side convert side by side.
+_kept = threading.local()
+
+
+def kept_exporter(exporter: Any) -> Any:
+    """An exporter of this class that has its templates already: each that is made compiles them anew."""
+    if not isinstance(exporter, type):
+        return exporter
+    made: dict[type, Any] = vars(_kept).setdefault("exporters", {})
+    if exporter not in made:
+        made[exporter] = exporter()
+    return made[exporter]

@@ -14,8 +14,8 @@ from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.reasons import Reason, made_at, reasons_of
 from cellmill.run.repair import last_repair
 from cellmill.run.selection import Choice, Selection, select
-from cellmill.run.settled import recall
 from cellmill.run.skipped import UP_TO_DATE
+from cellmill.run.up_to_date import recall
 
 if TYPE_CHECKING:
     from ploomber import DAG
@@ -125,9 +125,7 @@ def dry_run(
     """
     choice = Choice.of(force=force, only=only, from_=from_, skip=skip)
     if repair:
-        choice = choice.to_repair(last_repair(folder), parameters, profile)
-        assert choice.repair is not None
-        parameters, profile = choice.repair.parameters, choice.repair.profile
+        choice, parameters, profile = choice.to_repair(last_repair(folder), parameters, profile)
     pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output)
     settled = recall(pipeline) if choice == Choice() else None
     if settled is not None:

@@ -14,7 +14,8 @@ from cellmill.run.log import RUN_ID, is_held, read_json, runs_folder
 from cellmill.run.words import Lines
 
 _LAST_WORDS = 300
-_GOING = ("queued", "running")
+# States of a run that has not ended.
+GOING = ("queued", "running")
 _END_STATES = ("failed", "refused", "stopped", "succeeded")
 _PLACES = ("url", "experiment", "ui_command")
 
@@ -86,7 +87,7 @@ class LoggedRun:
     @property
     def ended(self) -> float | None:
         """Seconds since the epoch; of a lost run, when it was last heard of; None while it goes on."""
-        if not self.over and self.state in _GOING:
+        if not self.over and self.state in GOING:
             return None
         told = _as((int, float), self._end.get("ended"), 0.0)
         return told or max(self._last, self.started)
@@ -94,7 +95,7 @@ class LoggedRun:
     @property
     def goes_on(self) -> bool:
         """Whether it runs, or waits to."""
-        return self.state in _GOING
+        return self.state in GOING
 
     @property
     def state(self) -> str:
@@ -197,7 +198,9 @@ class LoggedRun:
             _change(self._tasks[name], str(kind), data, _as((int, float), event.get("at"), 0.0))
 
 
-def list_runs(root: Path, *, pipeline: Path | None = None, limit: int | None = None) -> list[LoggedRun]:
+def list_runs(
+    root: Path, *, pipeline: Path | None = None, states: Sequence[str] = (), limit: int | None = None
+) -> list[LoggedRun]:
     """The runs of a project, newest first.
 
     Parameters
@@ -206,6 +209,8 @@ def list_runs(root: Path, *, pipeline: Path | None = None, limit: int | None = N
         The project's root.
     pipeline
         Only those of this pipeline's folder.
+    states
+        Only those in one of these states.
     limit
         At most so many.
     """
@@ -214,7 +219,7 @@ def list_runs(root: Path, *, pipeline: Path | None = None, limit: int | None = N
         if limit is not None and len(found) >= limit:
             break
         run = LoggedRun(record)
-        if run.valid and (pipeline is None or run.pipeline == pipeline):
+        if run.valid and pipeline in (None, run.pipeline) and (not states or run.state in states):
             found.append(run)
     return found
 

@@ -295,8 +295,8 @@ class RunLog:
         """Write into the project's database of runs what the record tells; readers do so too, where this can't."""
         import sqlite3
 
+        from cellmill.run.database import put
         from cellmill.run.history import LoggedRun
-        from cellmill.run.store import put
 
         if self._events is None:
             return

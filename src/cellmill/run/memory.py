@@ -65,13 +65,3 @@ def _resident(process: object) -> int:
         return int(process.memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
-
-
-def amount(number: int) -> str:
-    """Bytes in words: ``1.5 GB``."""
-    size, unit = float(number), "bytes"
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
-            break
-        size /= 1000
-    return f"{size:.3g} {unit}"

@@ -45,6 +45,13 @@ class Products:
         )
 
 
+def products_of(task: Task) -> list[Any]:
+    """A task's products one by one, as Ploomber has them."""
+    from ploomber.products import MetaProduct
+
+    return list(task.product) if isinstance(task.product, MetaProduct) else [task.product]
+
+
 def recorded_metrics(products: Products) -> dict[str, Any]:
     """What ``%metric`` recorded: kept beside the notebook as it happens, and in the manifest of a finished task."""
     for path in (products.variables, products.metrics):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cellmill.promote.env_values import decode
 from cellmill.run.origin import Origin
+from cellmill.run.products import products_of
 
 if TYPE_CHECKING:
     from ploomber.tasks import Task
@@ -62,7 +63,7 @@ def reasons_of(task: Task, folder: Path) -> tuple[Reason, ...]:
     """
     if not task.product._is_outdated():
         return ()
-    products = _products(task)
+    products = products_of(task)
     missing = [one for one in products if not one.exists()]
     recorded = [one for one in products if one.exists() and one.metadata.timestamp is not None]
     if len(missing) == len(products) and not any(_was_made(one) for one in products):
@@ -81,14 +82,8 @@ def reasons_of(task: Task, folder: Path) -> tuple[Reason, ...]:
 
 def made_at(task: Task) -> float | None:
     """When a task's products were made, in seconds since the epoch; None where no finished run of it is recorded."""
-    found = [one.metadata.timestamp for one in _products(task)]
+    found = [one.metadata.timestamp for one in products_of(task)]
     return None if None in found else min(found)
-
-
-def _products(task: Task) -> list[Any]:
-    from ploomber.products import MetaProduct
-
-    return list(task.product) if isinstance(task.product, MetaProduct) else [task.product]
 
 
 def _was_made(product: Any) -> bool:

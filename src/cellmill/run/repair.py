@@ -57,7 +57,7 @@ def last_repair(folder: Path, *, but: str | None = None) -> Repair:
     command = f"type `cellmill run {shown(folder)}`"
     if last is None:
         raise CellmillError("there is no run to repair", notebook=folder, remedy=command)
-    if last.state in ("queued", "running"):
+    if last.goes_on:
         raise CellmillError(f"the last run, {last.run_id}, goes on", notebook=folder, remedy="wait until it has ended")
     if last.state == "succeeded":
         raise CellmillError(

@@ -20,15 +20,15 @@ from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.repair import last_repair
 from cellmill.run.result import RunResult, TaskResult
 from cellmill.run.selection import Choice, Selection, select
-from cellmill.run.settled import SettledTask, recall, remember
 from cellmill.run.skipped import told_up_to_date
 from cellmill.run.stop import SignalWatch, StopSwitch
+from cellmill.run.up_to_date import SettledTask, recall, remember
 
 if TYPE_CHECKING:
     from ploomber import DAG
 
     from cellmill.run.executor import CellmillExecutor
-    from cellmill.run.remote.executor import Elsewhere
+    from cellmill.run.remote.executor import RemoteRun
 
 TaskEnvironment = Callable[[str], Mapping[str, str]]
 Beside = Callable[[str, Literal["before", "after"], Any], str | None]
@@ -50,7 +50,7 @@ def run_pipeline(
     beside: Beside | None = None,
     warm: bool | None = None,
     jobs: int | None = None,
-    where: Literal["local", "dask"] = "local",
+    run_on: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
     wait: bool = False,
     output: Path | None = None,
@@ -91,7 +91,7 @@ def run_pipeline(
         are, unless ``CELLMILL_WARM`` is 0.
     jobs
         How many tasks may run at once. As ``CELLMILL_JOBS`` says where it is None, else as many as there are cores.
-    where, scheduler
+    run_on, scheduler
         Let Dask workers execute the tasks: those of the scheduler at an address (such as ``tcp://host:8786``), or
         workers of the run's own on this machine.
     wait
@@ -119,9 +119,7 @@ def run_pipeline(
     """
     choice = Choice.of(force=force, only=only, from_=from_, skip=skip)
     if repair:
-        undone = last_repair(folder, but=run_id)
-        choice = choice.to_repair(undone, parameters, profile)
-        parameters, profile = undone.parameters, undone.profile
+        choice, parameters, profile = choice.to_repair(last_repair(folder, but=run_id), parameters, profile)
     pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output)
     stop = stop or StopSwitch()
     run = ToldRun(pipeline, tuple(listeners), run_id or new_run_id())
@@ -129,23 +127,23 @@ def run_pipeline(
     with quiet_dependencies(), SignalWatch(stop) as signals, ExitStack() as held:
         try:
             held.enter_context(sole_use(pipeline.output, stop, run.queued if wait else None))
-            if where == "dask" and beside is not None:
+            if run_on == "dask" and beside is not None:
                 raise CellmillError("what runs beside cells can't run on Dask workers", notebook=pipeline.folder)
-            elsewhere = _elsewhere(pipeline, scheduler, jobs) if where == "dask" else None
-            pulled = elsewhere.pull() if elsewhere is not None else []
+            remote = _remote(pipeline, scheduler, jobs) if run_on == "dask" else None
+            pulled = remote.pull() if remote is not None else []
             settled = recall(pipeline) if choice == Choice() else None
             if settled is not None:
                 return _nothing_to_do(run, settled)
             before_work()
-            make = elsewhere.executor if elsewhere is not None else None
+            make = remote.executor if remote is not None else None
             executor, dag = _prepare(pipeline, choice, run.emit, stop, make)
             executor.environment = task_environment or executor.environment
             executor.forgive = forgive or executor.forgive
             executor.beside = beside or executor.beside
             executor.jobs = jobs or usual_jobs()
-            executor.warm = os.environ.get("CELLMILL_WARM", "") != "0" if warm is None else warm
-            if elsewhere is not None and executor.reasons:
-                held.enter_context(elsewhere.connected(executor))
+            executor.warm = usually_warm() if warm is None else warm
+            if remote is not None and executor.reasons:
+                held.enter_context(remote.connected(executor))
         except KeyboardInterrupt:
             return run.finished("stopped", ())
         signals.executing = True
@@ -161,6 +159,11 @@ def run_pipeline(
 
 # Seconds after which a run that waits for its turn looks whether it is still wanted.
 _LOOK_AGAIN = 0.5
+
+
+def usually_warm() -> bool:
+    """Whether kernels are forked from a warm process where nobody says it."""
+    return os.environ.get("CELLMILL_WARM", "") != "0"
 
 
 def usual_jobs() -> int:
@@ -251,10 +254,10 @@ def _nothing_to_do(run: ToldRun, settled: Sequence[SettledTask]) -> RunResult:
     return run.finished("succeeded", tuple(results))
 
 
-def _elsewhere(pipeline: PipelineFolder, scheduler: str | None, jobs: int | None) -> Elsewhere:
-    from cellmill.run.remote.executor import Elsewhere
+def _remote(pipeline: PipelineFolder, scheduler: str | None, jobs: int | None) -> RemoteRun:
+    from cellmill.run.remote.executor import RemoteRun
 
-    return Elsewhere.of(pipeline, scheduler, jobs, usual_jobs())
+    return RemoteRun.of(pipeline, scheduler, jobs, usual_jobs())
 
 
 def _pulled(names: Sequence[str]) -> str:

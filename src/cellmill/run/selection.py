@@ -62,8 +62,10 @@ class Choice:
             raise CellmillError("--only and --skip exclude each other", remedy="leave the steps out of --only")
         return choice
 
-    def to_repair(self, repair: Repair, parameters: Mapping[str, Any] | None, profile: str | None) -> Choice:
-        """The choice of what an earlier run left undone, with that run's parameters and profile.
+    def to_repair(
+        self, repair: Repair, parameters: Mapping[str, Any] | None, profile: str | None
+    ) -> tuple[Choice, Mapping[str, Any], str | None]:
+        """The choice of what an earlier run left undone, and that run's parameters and profile.
 
         Raises
         ------
@@ -76,7 +78,7 @@ class Choice:
                 f"repairs, {repair.run_id}",
                 remedy="leave the others out, or leave --repair out",
             )
-        return Choice(repair=repair)
+        return Choice(repair=repair), repair.parameters, repair.profile
 
     @property
     def option(self) -> str:

@@ -76,6 +76,16 @@ def _value(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
+def amount(number: int) -> str:
+    """Bytes in words: ``1.5 GB``."""
+    size, unit = float(number), "bytes"
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size /= 1000
+    return f"{size:.3g} {unit}"
+
+
 def words_of(event: Event) -> str:
     """What happened to a task."""
     data = event.data

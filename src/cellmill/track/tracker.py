@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from cellmill.run.events import Event
 from cellmill.run.failure import Failure
@@ -72,6 +72,17 @@ class Tracker:
         self._places = (folder, root)
         if start:
             self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def hooks(self) -> dict[str, Any]:
+        """What a run asks of its tracker, as ``run_pipeline`` and ``run_sweep`` take it."""
+        return {"task_environment": self.task_environment, "forgive": self.forgives, "before_work": self.start}
 
     def start(self) -> None:
         """Start the recording process, which needs some seconds until it has imported MLflow."""

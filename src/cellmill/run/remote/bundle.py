@@ -14,8 +14,8 @@ from typing import Any
 
 from cellmill.errors import CellmillError, shown
 from cellmill.run.folder import PipelineFolder
-from cellmill.run.memory import amount
 from cellmill.run.origin import FILE_NAME
+from cellmill.run.words import amount
 
 # Bytes of all files together. They are packed in memory, and each task gets them all.
 LARGEST = 256 * 2**20

@@ -18,13 +18,13 @@ from cellmill.errors import CellmillError
 from cellmill.run.engine import CellmillEngine, Execution
 from cellmill.run.remote.cluster import Cluster, Resources
 from cellmill.run.remote.job import Attempt, Outcome
-from cellmill.run.remote.storage import Shelf
+from cellmill.run.remote.storage import SharedProducts
 
 ENGINE = "cellmill-dask"
 
 
 @dataclass(frozen=True)
-class Errand:
+class RemoteTask:
     """One task on its way to a worker.
 
     Attributes
@@ -38,7 +38,7 @@ class Errand:
     """
 
     cluster: Cluster
-    shelf: Shelf
+    shared_products: SharedProducts
     code: tuple[str, Path] | None
     folder: Path
     output: Path
@@ -58,45 +58,45 @@ class Errand:
             timeout=execution.timeout,
             memory_limit=execution.memory_limit,
             attempts=max(1, execution.attempts - execution.attempt),
-            storage=self.shelf.storage.url,
-            place=self.shelf.place(execution.step),
+            storage=self.shared_products.storage.url,
+            place=self.shared_products.place(execution.step),
             code=self.code[0] if self.code is not None else None,
             root=self.code[1] if self.code is not None else self.folder,
             output=self.output,
             folder=Path(execution.folder) if execution.folder is not None else None,
             products=self.products,
-            upstream=tuple(self.shelf.upstream(name, files) for name, files in self.upstream.items()),
+            upstream=tuple(self.shared_products.upstream(name, files) for name, files in self.upstream.items()),
         )
         return self.cluster.run(job, execution, self.resources, self.priority)
 
     def fetch(self, outcome: Outcome, step: str) -> Any:
         """Bring here what a worker has made; give the executed notebook."""
         executed = f"{outcome.made.at}/{self.products[0]}"
-        content = self.shelf.storage.read(executed)
+        content = self.shared_products.storage.read(executed)
         if content is None:
-            raise CellmillError(f"storage: there is no {executed} in {self.shelf.storage.url}")
+            raise CellmillError(f"storage: there is no {executed} in {self.shared_products.storage.url}")
         wanted = {
             name: size
             for name, size in outcome.made.files.items()
             if name != self.products[0] and (outcome.failure is None or name.endswith(".metrics.json"))
         }
-        self.shelf.bring(Attempt(outcome.made.at, wanted))
+        self.shared_products.bring(Attempt(outcome.made.at, wanted))
         if outcome.failure is None:
-            self.shelf.made(step, outcome.made)
+            self.shared_products.made(step, outcome.made)
         return nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call]
 
 
 class DaskEngine(CellmillEngine):
-    """The engine ``cellmill-dask``; takes an :class:`Errand` beside what ``cellmill`` takes."""
+    """The engine ``cellmill-dask``; takes a :class:`RemoteTask` beside what ``cellmill`` takes."""
 
     @classmethod
-    def execute_managed_notebook(  # type: ignore[override] # it always has an errand
+    def execute_managed_notebook(  # type: ignore[override] # it always has one
         cls,
         nb_man: Any,
         kernel_name: str,
         *,
         execution: Execution,
-        errand: Errand,
+        remote_task: RemoteTask,
         start_timeout: float = 60,
         **options: Any,
     ) -> None:
@@ -105,9 +105,9 @@ class DaskEngine(CellmillEngine):
         limit = options.get("execution_timeout") or options.get("timeout")
         forgiven = False
         while True:
-            outcome = errand.run(notebook, kernel_name, start_timeout, limit, execution)
+            outcome = remote_task.run(notebook, kernel_name, start_timeout, limit, execution)
             execution.failure = failure = outcome.failure
-            nb_man.nb = errand.fetch(outcome, execution.step)
+            nb_man.nb = remote_task.fetch(outcome, execution.step)
             if failure is None or failure.kind == "stopped" or forgiven or not execution.forgiven(failure):
                 break
             forgiven = True

@@ -19,13 +19,13 @@ from cellmill.run.engine import Execution
 from cellmill.run.events import Event
 from cellmill.run.executor import CellmillExecutor
 from cellmill.run.failure import TaskFacts
+from cellmill.run.products import products_of
 from cellmill.run.remote.bundle import bundle, by_files
 from cellmill.run.remote.cluster import Cluster, Resources, connected
-from cellmill.run.remote.engine import ENGINE, Errand, register
-from cellmill.run.remote.storage import Shelf, Storage
+from cellmill.run.remote.engine import ENGINE, RemoteTask, register
+from cellmill.run.remote.storage import SharedProducts, Storage
 from cellmill.run.resources import Room
 from cellmill.run.settings import StepSettings
-from cellmill.run.whole import products_of
 
 if TYPE_CHECKING:
     from ploomber import DAG
@@ -37,7 +37,7 @@ _EXCHANGE = ".exchange"
 
 
 @dataclass
-class Elsewhere:
+class RemoteRun:
     """Where a run's tasks are executed: by the workers of a scheduler, or by workers of its own on this machine.
 
     Attributes
@@ -49,11 +49,11 @@ class Elsewhere:
     scheduler: str | None
     jobs: int | None
     usual_jobs: int
-    shelf: Shelf
+    shared_products: SharedProducts
     shared: Path | None
 
     @classmethod
-    def of(cls, pipeline: Any, scheduler: str | None, jobs: int | None, usual_jobs: int) -> Elsewhere:
+    def of(cls, pipeline: Any, scheduler: str | None, jobs: int | None, usual_jobs: int) -> RemoteRun:
         """Open the storage that the pipeline names, or a folder beside its products.
 
         Raises
@@ -67,12 +67,12 @@ class Elsewhere:
             # What a killed run has left; nobody else is here.
             shutil.rmtree(shared, ignore_errors=True)
         storage = Storage(url if url is not None else str(shared))
-        shelf = Shelf(storage, pipeline.name, pipeline.output, lasting=shared is None)
-        return cls(scheduler, jobs, usual_jobs, shelf, shared)
+        shared_products = SharedProducts(storage, pipeline.name, pipeline.output, lasting=shared is None)
+        return cls(scheduler, jobs, usual_jobs, shared_products, shared)
 
     def pull(self) -> list[str]:
         """Bring here what was made later elsewhere; give the names of its steps."""
-        return self.shelf.pull()
+        return self.shared_products.pull()
 
     @property
     def executor(self) -> type[DaskExecutor]:
@@ -107,13 +107,13 @@ class Elsewhere:
             else:
                 executor.jobs = self.jobs or max(2, min(due, _MOST_WAITING))
                 executor.asked = True
-            executor.cluster, executor.shelf = cluster, self.shelf
+            executor.cluster, executor.shared_products = cluster, self.shared_products
             if self.shared is None:
                 packed = bundle(pipeline)
                 for text in (*map(_not_there, packed.missing), *by_files(pipeline.folder, executor.reasons)):
                     executor.emit(Event("notice", data={"text": text}))
-                if not self.shelf.storage.has(packed.name):
-                    self.shelf.storage.write(packed.name, packed.content)
+                if not self.shared_products.storage.has(packed.name):
+                    self.shared_products.storage.write(packed.name, packed.content)
                 executor.code = (packed.name, packed.root)
             register()
             yield
@@ -130,7 +130,7 @@ class DaskExecutor(CellmillExecutor):
     """
 
     cluster: Cluster | None = None
-    shelf: Shelf | None = None
+    shared_products: SharedProducts | None = None
     code: tuple[str, Path] | None = None
     asked: bool = False
     _priorities: dict[str, float] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class DaskExecutor(CellmillExecutor):
         return self._priorities
 
     def _make_room(self) -> Room:
-        return _ElsewhereRoom(self._resources) if self.asked else super()._make_room()
+        return _RemoteRoom(self._resources) if self.asked else super()._make_room()
 
     @contextmanager
     def _warm_pool(self, dag: DAG) -> Iterator[None]:  # noqa: ARG002 - nothing is forked here
@@ -153,13 +153,13 @@ class DaskExecutor(CellmillExecutor):
             self.emit(Event("notice", data={"text": text}))
             return None
         assert self.cluster is not None
-        assert self.shelf is not None
+        assert self.shared_products is not None
         names = self._names(task)
         task.executor_params = task.executor_params | {
             "engine_name": ENGINE,
-            "errand": Errand(
+            "remote_task": RemoteTask(
                 cluster=self.cluster,
-                shelf=self.shelf,
+                shared_products=self.shared_products,
                 code=self.code,
                 folder=self.pipeline.folder,
                 output=self.pipeline.output,
@@ -183,10 +183,10 @@ class DaskExecutor(CellmillExecutor):
         return variables
 
     def _finished(self, task: Task, execution: Execution | None, seconds: float) -> None:
-        if execution is not None and self.shelf is not None:
+        if execution is not None and self.shared_products is not None:
             try:
                 marks = [self._name(product._path_to_metadata) for product in _files(task)]
-                self.shelf.publish(task.name, self._names(task), marks)
+                self.shared_products.publish(task.name, self._names(task), marks)
             except CellmillError as error:
                 text = f"What step {task.name} made is here, but other machines will not find it: {error}"
                 self.emit(Event("notice", data={"text": text}))
@@ -226,7 +226,7 @@ class DaskExecutor(CellmillExecutor):
         return taken, text
 
 
-class _ElsewhereRoom(Room):
+class _RemoteRoom(Room):
     """Room that is not this machine's to give: Dask keeps the steps' shares."""
 
     def __init__(self, resources: Any) -> None:

@@ -128,7 +128,7 @@ class Storage:
             ) from error
 
 
-class Shelf:
+class SharedProducts:
     """One pipeline's products in a storage, and what is known of those in the local folder.
 
     Parameters

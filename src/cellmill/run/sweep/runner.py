@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from cellmill.run.folder import PipelineFolder, read_pipeline, task_name
 from cellmill.run.log import new_run_id
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.result import TaskResult
-from cellmill.run.runner import TaskEnvironment, ToldRun, sole_use, usual_jobs
+from cellmill.run.runner import TaskEnvironment, ToldRun, sole_use, usual_jobs, usually_warm
 from cellmill.run.stop import SignalWatch, StopSwitch
 from cellmill.run.sweep.page import write_page
 from cellmill.run.sweep.plan import FOLDER, SweepPlan, plan_sweep
@@ -123,7 +122,7 @@ def _schedule(
         jobs=jobs or usual_jobs(),
         environment=task_environment or (lambda _: {}),
         forgive=forgive or (lambda _: False),
-        warm=os.environ.get("CELLMILL_WARM", "") != "0" if warm is None else warm,
+        warm=usually_warm() if warm is None else warm,
     )
 
 

@@ -22,12 +22,12 @@ from cellmill.run.resources import Room
 from cellmill.run.result import TaskResult
 from cellmill.run.selection import Selection
 from cellmill.run.settings import StepSettings
-from cellmill.run.settled import recall, remember
 from cellmill.run.skipped import told_not_run, told_up_to_date
 from cellmill.run.stop import StopSwitch
 from cellmill.run.sweep.plan import PlannedCombination, SweepPlan
+from cellmill.run.up_to_date import recall, remember
 from cellmill.run.warm import WarmPool, pipeline_imports
-from cellmill.run.whole import write_whole
+from cellmill.run.whole_products import write_whole
 
 if TYPE_CHECKING:
     from ploomber import DAG

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellmill.files import write_bytes
 from cellmill.run.folder import PipelineFolder
-from cellmill.run.products import Products
+from cellmill.run.products import Products, products_of
 
 if TYPE_CHECKING:
     from ploomber import DAG
@@ -187,9 +187,9 @@ def _settled(task: Task) -> SettledTask:
 
 
 def _product_paths(task: Task) -> list[str]:
-    from ploomber.products import File, MetaProduct
+    from ploomber.products import File
 
-    products = list(task.product) if isinstance(task.product, MetaProduct) else [task.product]
+    products = products_of(task)
     if any(type(one) is not File for one in products):
         raise ValueError("not all are files")
     return [str(one) for one in products]

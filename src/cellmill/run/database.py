@@ -14,7 +14,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cellmill.run.history import LoggedRun, record_folders
+from cellmill.run.history import GOING, LoggedRun, list_runs, record_folders
+from cellmill.run.log import runs_folder
 
 _VERSION = 1
 _SCHEMA = """
@@ -27,7 +28,6 @@ CREATE TABLE tasks (
     run_id TEXT, name TEXT, state TEXT, attempt INTEGER, seconds REAL, failure TEXT, PRIMARY KEY (run_id, name)
 );
 """
-_GOING = ("queued", "running")
 # Seconds to wait for another process that writes.
 _PATIENCE = 5.0
 
@@ -75,7 +75,7 @@ def find_runs(
         except (sqlite3.DatabaseError, ValueError):
             _take_away(root)
     # On a disk that takes no database the records themselves are read.
-    return _from_records(root, pipeline, states, limit)
+    return [run.as_dict() for run in list_runs(root, pipeline=pipeline, states=states, limit=limit)]
 
 
 def _find(
@@ -95,37 +95,20 @@ def _find(
     return [json.loads(told) for (told,) in rows]
 
 
-def _from_records(root: Path, pipeline: Path | None, states: Sequence[str], limit: int | None) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for record in record_folders(root):
-        if limit is not None and len(found) == limit:
-            break
-        run = LoggedRun(record)
-        if run.valid and pipeline in (None, run.pipeline) and (not states or run.state in states):
-            found.append(run.as_dict())
-    return found
-
-
 def _bring_up_to_date(root: Path, store: sqlite3.Connection) -> None:
     """Take in runs that the database does not know, and those that had not ended when it last heard of them."""
     known = dict(store.execute("SELECT run_id, state FROM runs"))
     for record in record_folders(root):
-        if known.get(record.name, _GOING[0]) in _GOING:
+        if known.get(record.name, GOING[0]) in GOING:
             run = LoggedRun(record)
             if run.valid:
                 _put(store, run)
             known.pop(record.name, None)
     # What went on when its record was taken away can't be asked any more.
-    for run_id in [one for one, state in known.items() if state in _GOING and not _record(root, one).exists()]:
+    for run_id in [one for one, state in known.items() if state in GOING and not (runs_folder(root) / one).exists()]:
         store.execute(
             "UPDATE runs SET state = 'lost', told = json_set(told, '$.state', 'lost') WHERE run_id = ?", (run_id,)
         )
-
-
-def _record(root: Path, run_id: str) -> Path:
-    from cellmill.run.log import runs_folder
-
-    return runs_folder(root) / run_id
 
 
 def _put(store: sqlite3.Connection, run: LoggedRun) -> None:

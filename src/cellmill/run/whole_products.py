@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from papermill.iorw import LocalHandler, papermill_io  # noqa: TID253 - see the module's docstring
+
+from cellmill.run.exporters import kept_exporter
+from cellmill.run.products import products_of
 
 if TYPE_CHECKING:
     from ploomber.tasks import NotebookRunner, Task
@@ -84,13 +85,6 @@ def settle(task: Task) -> None:
             _sync(folder)
 
 
-def products_of(task: Task) -> Iterable[Any]:
-    """The task's products one by one."""
-    from ploomber.products import MetaProduct
-
-    return task.product if isinstance(task.product, MetaProduct) else (task.product,)
-
-
 def _converted(task: NotebookRunner) -> bool:
     """Whether the task gives its executed notebook in other formats too, each under a key of its own."""
     from ploomber.products import MetaProduct
@@ -119,28 +113,13 @@ class _Whole:
         try:
             shutil.copyfile(self._notebook, written)
             self._converter._path_to_output = str(written)
-            self._use_kept_exporter()
+            if not self._converter._nbconvert_export_kwargs:
+                self._converter._exporter = kept_exporter(self._converter._exporter)
             self._converter.convert()
             os.replace(written, path)
         finally:
             self._converter._path_to_output = str(path)
             written.unlink(missing_ok=True)
-
-    def _use_kept_exporter(self) -> None:
-        """Convert with an exporter that has its templates already, where nothing is asked of it in particular.
-
-        Each exporter that is made compiles them anew, which takes longer than to fill them.
-        """
-        made = self._converter._exporter
-        if isinstance(made, type) and not self._converter._nbconvert_export_kwargs:
-            kept = vars(_kept).setdefault("exporters", {})
-            if made not in kept:
-                kept[made] = made()
-            self._converter._exporter = kept[made]
-
-
-# Tasks that run side by side convert side by side.
-_kept = threading.local()
 
 
 def _sync(path: Path) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from cellmill.run.folder import read_pipeline
+from cellmill.run.products import products_of
 from cellmill.run.quiet import quiet_dependencies
 
 
 def make_products(folder: Path, *names: str) -> None:
     """Write the tasks' products, of all or of these, with the records that Ploomber writes when a task has run."""
     with quiet_dependencies():
-        from ploomber.products import MetaProduct
-
         pipeline = read_pipeline(folder)
         dag = pipeline.load()
         pipeline.render(dag)
@@ -20,7 +19,7 @@ def make_products(folder: Path, *names: str) -> None:
             task = dag[name]
             if names and name not in names:
                 continue
-            for product in list(task.product) if isinstance(task.product, MetaProduct) else [task.product]:
+            for product in products_of(task):
                 Path(str(product)).parent.mkdir(parents=True, exist_ok=True)
                 Path(str(product)).write_text("{}")
             task.product.metadata.update(
