@@ -36,7 +36,7 @@ def look():
         "status": [line for line in status if line.startswith(("Umask", "SigBlk", "SigIgn"))],
         "group": [os.getsid(0) == os.getpid(), os.getpgid(0) == os.getpid()],
         "logging": [logging.root.level, len(logging.root.handlers)],
-        "gc": [gc.get_threshold(), gc.isenabled(), gc.get_freeze_count()],
+        "gc": [gc.get_threshold(), gc.isenabled()],
         "stdin": sys.__stdin__.read(),
         "main": [str(getattr(sys.modules["__main__"], name, None)) for name in ("__file__", "__spec__", "__name__")],
         "libraries": [name for name in ("numpy", "pandas", "sklearn", "matplotlib", "joblib") if name in sys.modules],

@@ -22,7 +22,7 @@ from papermill.clientwrap import PapermillNotebookClient  # noqa: TID253
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: TID253
 from papermill.log import logger  # noqa: TID253
 
-from cellmill.run.kernel_client import PromptClient
+from cellmill.run.kernel_client import use_prompt_client
 from cellmill.run.stop import RunningKernel, StopSwitch
 from cellmill.run.warm import WarmPool
 from cellmill.run.whole_products import aside
@@ -226,7 +226,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         """Start a kernel, run the cells, end the kernel; give what went wrong in them."""
         self._log_file = files.log
         manager = self.create_kernel_manager()
-        manager.client_factory = PromptClient
+        use_prompt_client(manager)
         if files.socket is not None:
             # TCP ports can be read by every user of the machine, and ipykernel warns about that.
             manager.transport, manager.ip = "ipc", files.socket

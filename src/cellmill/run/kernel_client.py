@@ -11,13 +11,21 @@ from typing import Any
 
 import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient  # noqa: TID253 - see the module's docstring
+from jupyter_client.manager import KernelManager  # noqa: TID253
 
 # Seconds that an answer may take before the kernel is looked at, and asked again.
 _ANSWER = 1.0
 _NEWS = 0.2
 
 # Milliseconds between two tries to connect to a socket that the kernel has not made yet; zmq waits 100.
-_RETRY = 10
+_RETRY = 3
+
+
+def use_prompt_client(manager: KernelManager) -> None:
+    """Let a kernel's manager, and the client that it gives, lose no time at the kernel's start and at its end."""
+    manager.client_factory = PromptClient
+    # The manager has a socket of its own, by which it asks the kernel to end.
+    manager.context.setsockopt(zmq.RECONNECT_IVL, _RETRY)
 
 
 class PromptClient(AsyncKernelClient):

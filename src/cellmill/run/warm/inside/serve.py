@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import importlib
 import importlib.util
 import json
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .effects import Import, Refused, import_all
+from .end import Loaded, end_quickly
 from .hidden import HiddenLibraries
 
 # Seconds between two looks at whether the owner lives; its end of the socket closes at once when nobody else holds it.
@@ -28,7 +30,13 @@ _SIZE = struct.Struct("!I")
 _KNOWN_THREADS = frozenset({"jemalloc_bg_thd"})
 
 # What a kernel needs that it otherwise imports after its start.
-_KERNEL = ("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.magics", "IPython.extensions.storemagic")
+_KERNEL = (
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.magics",
+    "IPython.extensions.storemagic",
+    "psutil",
+)
 
 
 @dataclass
@@ -90,6 +98,10 @@ def main() -> None:
     if threads:
         owner.send(refused=f"the imports leave a thread running ({threads})")
         return
+    # Nothing of this is looked at again when garbage is collected: kernels share it as it is.
+    loaded = Loaded.now()
+    gc.collect()
+    gc.freeze()
     owner.send(ready=True, folders=_folders())
     request = _serve(owner)
     if request is None:
@@ -97,7 +109,7 @@ def main() -> None:
         os._exit(0)
     # Here is the forked child: its stack is as short as that of a kernel that was started from its file.
     request.variables |= of_kernels
-    _become_kernel(request, hidden)
+    _become_kernel(request, hidden, loaded)
 
 
 def _prepare() -> frozenset[str]:
@@ -192,7 +204,7 @@ def _kill(pid: int) -> None:
         pass
 
 
-def _become_kernel(request: Request, hidden: HiddenLibraries) -> None:
+def _become_kernel(request: Request, hidden: HiddenLibraries, loaded: Loaded) -> None:
     """Be what a process would be that has just been started with the request's command line."""
     for number, stream in enumerate(request.streams):
         os.dup2(stream, number)
@@ -220,6 +232,7 @@ def _become_kernel(request: Request, hidden: HiddenLibraries) -> None:
         # The cells' own module, as where a cell imports multiprocessing.
         sys.modules["__mp_main__"] = sys.modules["__main__"]
     app.start()
+    end_quickly(loaded, app.shell)
 
 
 def _end_control(app: Any) -> None:
