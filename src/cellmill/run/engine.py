@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ _PATIENCE = 60
 # Seconds that a kernel may take for its end before it is told again in stronger words, as Jupyter has it.
 _END = 2.5
 _LAST_WORD = 1.0
+
+# Seconds between two times that a notebook is saved while its cells run.
+_SAVED_EVERY = 1.0
 
 FailedAs = Literal["error", "timeout", "memory", "kernel-died", "stopped"]
 Moment = Literal["before", "after"]
@@ -286,6 +290,10 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
 
     def papermill_execute_cells(self) -> None:
         """Run cell after cell, as Papermill does, up to the first that fails or must not start any more."""
+        with _saved_now_and_then(self.nb_man):
+            self._execute_cells()
+
+    def _execute_cells(self) -> None:
         code = [i for i, cell in enumerate(self.nb.cells) if cell.cell_type == "code" and cell.source.strip()]
         numbers = {index: number for number, index in enumerate(code, start=1)}
         for index, cell in enumerate(self.nb.cells):
@@ -377,6 +385,27 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         assert self._log_file is not None
         lines = self._log_file.read_bytes()[-4000:].decode(errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+@contextmanager
+def _saved_now_and_then(manager: Any) -> Iterator[None]:
+    """Save the notebook while cells run once a second at most; Papermill does so before and after each cell."""
+    last = time.monotonic()
+
+    def save(**options: Any) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SAVED_EVERY:
+            type(manager).save(manager, **options)
+            last = time.monotonic()
+
+    manager.save = save
+    try:
+        yield
+    except BaseException:
+        type(manager).save(manager)
+        raise
+    finally:
+        del manager.save
 
 
 def failed_cell(

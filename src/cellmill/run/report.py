@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cellmill.run.exporters import lent_exporter
+
 
 def write_report(executed: Path, report: Path) -> None:
     """Write the executed notebook as HTML, whole or not at all.
@@ -16,7 +18,8 @@ def write_report(executed: Path, report: Path) -> None:
     """
     from nbconvert import HTMLExporter
 
-    html, _ = HTMLExporter().from_filename(str(executed))  # type: ignore[no-untyped-call]
+    with lent_exporter(HTMLExporter) as exporter:
+        html, _ = exporter.from_filename(str(executed))
     temporary = report.with_name(f".{report.name}.{os.getpid()}")
     try:
         temporary.write_text(html, encoding="utf-8")

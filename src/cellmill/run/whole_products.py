@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from papermill.iorw import LocalHandler, papermill_io  # noqa: TID253 - see the module's docstring
 
-from cellmill.run.exporters import kept_exporter
+from cellmill.run.exporters import lent_exporter
 from cellmill.run.products import products_of
 
 if TYPE_CHECKING:
@@ -45,20 +46,36 @@ class _WholeFiles(LocalHandler):  # type: ignore[misc] # Papermill is untyped
             raise
 
 
-def keep_whole(task: NotebookRunner) -> None:
+def keep_whole(
+    task: NotebookRunner,
+    executed: Callable[[], None] = lambda: None,
+    before_settling: Callable[[], None] = lambda: None,
+) -> None:
     """Have the task's report written aside, and all of its products on the disk before they count.
 
     Ploomber copies the executed notebook to the report's place and converts it there; here it is converted first.
+
+    Parameters
+    ----------
+    task
+        The task.
+    executed
+        Called when the executed notebook is at its place, before it is converted.
+    before_settling
+        Called when all is made, before it counts.
     """
     run = task.run
     keys = task.nb_product_key
     made = _converted(task)
     if made:
         task.nb_product_key = next(key for key in keys if Path(str(task.product[key])).suffix == ".ipynb")
-        task._converter = [_Whole(one, Path(str(task.product[task.nb_product_key]))) for one in task._converter]
+        task._converter = [
+            _Whole(one, Path(str(task.product[task.nb_product_key])), executed) for one in task._converter
+        ]
 
     def run_whole() -> None:
         run()
+        before_settling()
         settle(task)
 
     task.run = run_whole
@@ -100,25 +117,29 @@ def _converted(task: NotebookRunner) -> bool:
 class _Whole:
     """A converter of Ploomber's that writes aside."""
 
-    def __init__(self, converter: Any, notebook: Path) -> None:
+    def __init__(self, converter: Any, notebook: Path, executed: Callable[[], None]) -> None:
         self._converter = converter
         self._notebook = notebook
+        self._executed = executed
 
     def convert(self) -> None:
         """Convert the executed notebook; the place of the result is touched last."""
         path = Path(str(self._converter._path_to_output))
+        self._executed()
         if path == self._notebook:
             return
-        written = aside(path)
+        written, kind = aside(path), self._converter._exporter
         try:
             shutil.copyfile(self._notebook, written)
             self._converter._path_to_output = str(written)
             if not self._converter._nbconvert_export_kwargs:
-                self._converter._exporter = kept_exporter(self._converter._exporter)
-            self._converter.convert()
+                with lent_exporter(kind) as self._converter._exporter:
+                    self._converter.convert()
+            else:
+                self._converter.convert()
             os.replace(written, path)
         finally:
-            self._converter._path_to_output = str(path)
+            self._converter._path_to_output, self._converter._exporter = str(path), kind
             written.unlink(missing_ok=True)
 
 
