@@ -55,14 +55,26 @@ class Running:
         return [pid for pid in marked(self.mark) if pid != self.process.pid]
 
     def kernels(self) -> list[int]:
-        """Those of them that are kernels, or that kernels have started: all but the process that kernels fork from."""
-        return [pid for pid in self.processes() if not (is_warm(pid) and parent(pid) == self.process.pid)]
+        """Those of them that are kernels at work, or that kernels have started.
+
+        Not the process that kernels fork from, and not a kernel that waits for the next step.
+        """
+        found = [pid for pid in self.processes() if not is_spare(pid)]
+        return [pid for pid in found if not (is_warm(pid) and parent(pid) == self.process.pid)]
 
 
 def is_warm(pid: int) -> bool:
     """Whether this is a warm process, or a fork of one."""
     try:
         return b"_cellmill_warm" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def is_spare(pid: int) -> bool:
+    """Whether this is a kernel that waits until it is needed."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "cellmill-spare\n"
     except OSError:
         return False
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from running import Running, parent, until
+from running import Running, is_spare, parent, until
 
 from cellmill.run import Event, run_pipeline
 
@@ -125,7 +125,7 @@ def test_a_kill_leaves_no_process_and_the_next_run_goes_on(slow: Any, victim: st
     until((slow.notebook.parent / "begun").exists)
     parents = {pid: parent(pid) for pid in running.processes()}
     (warm,) = [pid for pid, above in parents.items() if above == running.process.pid]
-    (kernel,) = [pid for pid, above in parents.items() if above == warm]
+    (kernel,) = [pid for pid, above in parents.items() if above == warm and not is_spare(pid)]
     (child,) = [pid for pid, above in parents.items() if above == kernel]
 
     os.kill({"run": running.process.pid, "warm process": warm, "kernel": kernel}[victim], signal.SIGKILL)

@@ -1,48 +1,122 @@
-"""Puts off an import that costs a second and that nothing here needs.
+"""Puts off imports that cost seconds and that a command does not need, in the command's own process alone.
 
 nbformat imports jsonschema, which imports ``rfc3987_syntax`` where that is installed (jupyter-events asks for it), for
-a check of addresses that a notebook's schema does not have; that package compiles a grammar when it is imported. In the
-command's own process it is imported when the check is first called, and then does what it always does.
+a check of addresses that a notebook's schema does not have; that package compiles a grammar when it is imported.
+Ploomber and Papermill import pandas, Arrow, SQLAlchemy, boto3, pyplot and a Jupyter server, for what few pipelines do.
+What is put off is imported when it is first used, and then does what it always does.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-_NAME = "rfc3987_syntax"
+_GRAMMAR = {"rfc3987_syntax": ("is_valid_syntax",)}
+
+# Modules, with the functions and classes that are imported from them by name. Each of these is called or looked into
+# only; what is inherited from, or compared with, can't be put off.
+_OF_ENGINES: Mapping[str, tuple[str, ...]] = {
+    "IPython.terminal": (),
+    "IPython.terminal.debugger": ("Pdb", "TerminalPdb"),
+    "boto3": (),
+    "boto3.session": ("Session",),
+    "cloudpickle": ("dump", "load"),
+    "joblib": ("dump", "load"),
+    "jupytext.async_contentsmanager": ("AsyncTextFileContentsManager", "build_async_jupytext_contents_manager_class"),
+    "jupytext.sync_contentsmanager": ("TextFileContentsManager", "build_sync_jupytext_contents_manager_class"),
+    "pandas": (),
+    "ploomber_engine": (),
+    "ploomber_engine.engine": ("DebugEngine", "DebugLaterEngine", "ProfilingEngine"),
+    "pyarrow": (),
+    "pyarrow.fs": ("FileSelector", "HadoopFileSystem"),
+    "pyarrow.parquet": (),
+    "requests": (),
+    "sqlalchemy": (),
+}
 
 
 def put_off_slow_imports() -> None:
     """Let ``rfc3987_syntax`` be imported when it is used; where it is not installed, or loaded, all stays as it is."""
-    if _NAME in sys.modules:
-        return
-    spec = find_spec(_NAME)
-    if spec is None:
-        return
-    module = _Later(_NAME)
-    module.__spec__ = spec
-    module.__path__ = list(spec.submodule_search_locations or ())
-    sys.modules[_NAME] = module
+    _stand_in(_GRAMMAR)
+
+
+@contextmanager
+def put_off_libraries() -> Iterator[None]:
+    """Inside the block, let what Ploomber and Papermill import wait until it is used.
+
+    Afterwards other code imports these libraries as ever.
+    """
+    stand_ins = _stand_in(_OF_ENGINES)
+    try:
+        yield
+    finally:
+        for name, module in stand_ins.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
+def _stand_in(names: Mapping[str, tuple[str, ...]]) -> dict[str, _Later]:
+    """Put a stand-in for each of the modules that is installed and not loaded; give them by name."""
+    found = {}
+    for name, members in names.items():
+        top = name.partition(".")[0]
+        if name in sys.modules or (top not in found and name != top and not _is_there(top)):
+            continue
+        if name == top and (spec := find_spec(top)) is None:
+            continue
+        module = _Later(name, members)
+        if name == top:
+            module.__spec__ = spec
+        found[name] = sys.modules[name] = module
+    return found
+
+
+def _is_there(name: str) -> bool:
+    return name in sys.modules or find_spec(name) is not None
 
 
 class _Later(ModuleType):
-    """Stands in for the module until it is used."""
+    """Stands in for a module until it is used."""
 
-    def is_valid_syntax(self, *arguments: Any, **named: Any) -> Any:
-        """As the module's own."""
-        return _loaded().is_valid_syntax(*arguments, **named)
+    def __init__(self, name: str, members: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []
+        self._members = members
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # what the import system asks of any module
             raise AttributeError(name)
-        return getattr(_loaded(), name)
+        inside = sys.modules.get(f"{self.__name__}.{name}")
+        if isinstance(inside, _Later):
+            return inside
+        return _Member(self.__name__, name) if name in self._members else getattr(_loaded(self.__name__), name)
 
 
-def _loaded() -> ModuleType:
-    if isinstance(sys.modules.get(_NAME), _Later):
-        del sys.modules[_NAME]
-    return importlib.import_module(_NAME)
+class _Member:
+    """Stands in for a function or class of such a module."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self._found()(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._found(), name)
+
+    def _found(self) -> Any:
+        return getattr(_loaded(self._module), self._name)
+
+
+def _loaded(name: str) -> ModuleType:
+    top = name.partition(".")[0]
+    for one in [one for one in sys.modules if one == top or one.startswith(f"{top}.")]:
+        if isinstance(sys.modules[one], _Later):
+            del sys.modules[one]
+    return importlib.import_module(name)

@@ -172,6 +172,19 @@ def open_log(folder: Path, kind: RunKind, options: Sequence[str], record: Path |
     )
 
 
+def with_light_imports(hooks: dict[str, Any]) -> dict[str, Any]:
+    """A tracker's hooks, with the import of Ploomber and Papermill before work begins, without what few runs need."""
+    from cellmill.cli.lazy_imports import put_off_libraries
+
+    def before_work() -> None:
+        # It has an import of seconds to begin, in a process of its own.
+        hooks["before_work"]()
+        with put_off_libraries():
+            import cellmill.run.executor  # noqa: F401
+
+    return {**hooks, "before_work": before_work}
+
+
 def _tell(folder: Path, options: Options, *, as_json: bool) -> None:
     import json
 
@@ -214,7 +227,7 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
                 wait=options.wait,
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(progress, tracker, log),
-                **tracker.hooks,
+                **with_light_imports(tracker.hooks),
                 run_id=log.run_id,
             )
     log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)

@@ -150,6 +150,7 @@ def _run(folder: Path, options: Options, log: RunLog, *, as_json: bool) -> Sweep
 
     from rich.console import Console
 
+    from cellmill.cli.run import with_light_imports
     from cellmill.cli.sweep_view import follow_sweep, print_sweep
     from cellmill.run.folder import accepted_parameters
     from cellmill.run.sweep import parse_values, run_sweep
@@ -177,7 +178,7 @@ def _run(folder: Path, options: Options, log: RunLog, *, as_json: bool) -> Sweep
                 warm=options.warm,
                 jobs=options.jobs,
                 wait=options.wait,
-                **tracker.hooks,
+                **with_light_imports(tracker.hooks),
                 run_id=log.run_id,
             )
     log.ended(mlflow=tracker.reference, closing=tracker.closing_lines)

@@ -280,6 +280,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         self.reset_execution_trackers()
         with self.setup_kernel(**options):
             self._kernel.ready(self._execution.timeout)
+            if self._execution.warm is not None:
+                self._execution.warm.prepare()
             self.papermill_execute_cells()
             failure = self._execution.failure
             if failure is None or failure.kind == "error":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +23,6 @@ from ploomber.products import File  # noqa: TID253
 from ploomber.tasks import NotebookRunner  # noqa: TID253
 
 from cellmill.run.durations import past_seconds, remaining_seconds
-from cellmill.run.early import EarlyProducts
 from cellmill.run.engine import ENGINE, CellFailure, Execution, Moment, failed_cell
 from cellmill.run.events import Event
 from cellmill.run.failure import Failure, TaskFacts, failure_of_cell, failure_of_exception
@@ -68,7 +67,6 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     results: dict[str, TaskResult] = field(default_factory=dict)
     _pool: WarmPool | None = None
     _room: Room | None = None
-    _early: EarlyProducts = field(default_factory=EarlyProducts)
 
     def __call__(self, dag: DAG, show_progress: bool = False) -> list[Any]:  # noqa: ARG002 - Ploomber's signature
         """Execute the DAG; Ploomber calls this.
@@ -100,27 +98,24 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     def _side_by_side(self, dag: DAG, reports: list[Any]) -> None:
         """Execute whatever may run, each in a thread that waits for its kernel; first what most waits for."""
         waiting = list(self.order)
-        running: dict[str, Future[None]] = {}
+        running: dict[Future[None], str] = {}
         urgency = self._urgency(dag)
         room = self._room = self._make_room()
         self._tell_excess(room)
-        with ThreadPoolExecutor(max(1, len(waiting)), thread_name_prefix="cellmill-task") as threads:
+        with ThreadPoolExecutor(self.jobs, thread_name_prefix="cellmill-task") as threads:
             try:
                 while waiting or running:
                     # Sorting keeps the pipeline's order among equals.
                     for name in sorted(self._ready(dag, waiting), key=lambda name: -urgency[name]):
-                        if room.holders == self.jobs:
+                        if len(running) == self.jobs:
                             break
                         if room.take(name, self._settings(name)):
                             waiting.remove(name)
-                            self._early.begun(name)
-                            running[name] = threads.submit(self._execute_aside, dag[name], reports)
-                            running[name].add_done_callback(lambda _, name=name: self._early.news.put(name))  # type: ignore[misc]
+                            running[threads.submit(self._execute_aside, dag[name], reports)] = name
                     if running:
-                        name = self._early.news.get()
-                        room.leave(name)
-                        if name in running and running[name].done():
-                            running.pop(name).result()
+                        for one in wait(running, return_when=FIRST_COMPLETED).done:
+                            room.leave(running.pop(one))
+                            one.result()
             except BaseException:
                 # The threads end when their kernels have.
                 self.stop.request()
@@ -130,10 +125,9 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         """The tasks that may start now; those that will not run at all are told and no longer wait."""
         ready = []
         for name in tuple(waiting):
-            task = dag[name]
-            if not all(one in self.results or self._early.serves(task.upstream[one], task) for one in task.upstream):
+            if any(upstream in waiting or upstream not in self.results for upstream in dag[name].upstream):
                 continue
-            if self._is_due(task):
+            if self._is_due(dag[name]):
                 ready.append(name)
             else:
                 waiting.remove(name)
@@ -161,7 +155,6 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         try:
             self._execute(task, reports)
         finally:
-            self._early.ended(task.name)
             ensure_event_loop().close()
 
     def _is_due(self, task: Task) -> bool:
@@ -175,7 +168,8 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     def _warm_pool(self, dag: DAG) -> Iterator[None]:
         """Keep a warm process while the tasks run; not for a single one, which would gain nothing by it."""
         asked = [name for name in self.order if self.selection.asks_for(name)]
-        if not self.warm or sum(dag[name].exec_status != TaskStatus.Skipped for name in asked) < 2:
+        due = sum(dag[name].exec_status != TaskStatus.Skipped for name in asked)
+        if not self.warm or due < 2:
             yield
             return
         files = [file for name in asked if (file := self._file(dag[name])) is not None]
@@ -183,6 +177,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             pipeline_imports(self.pipeline.folder, files, self.pipeline.workdir),
             notify=lambda text: self.emit(Event("notice", data={"text": text})),
             cancelled=lambda: self.stop.requested,
+            expected=due,
         )
         try:
             yield
@@ -208,9 +203,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
 
     def _broken(self, name: str) -> bool:
         """True if this run should have made the task's products and has not."""
-        result = self.results.get(name)
-        if result is None:
-            return False
+        result = self.results[name]
         return result.state in ("failed", "stopped") or (result.state == "not-run" and self.selection.asks_for(name))
 
     def _skip(self, task: Task, reason: str, *, up_to_date: bool) -> None:
@@ -267,11 +260,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             "progress_bar": False,
             "log_output": False,
         }
-        keep_whole(
-            task,
-            executed=lambda: self._early.executed(task),
-            before_settling=lambda: self._early.wait_for(task.upstream),
-        )
+        keep_whole(task)
         return execution
 
     def _facts(self, task: Task) -> TaskFacts:

@@ -28,21 +28,21 @@ class Products:
     @classmethod
     def of(cls, task: Task) -> Products:
         """Find them by their keys, as promotion names them, or by their endings."""
-        paths = {key: Path(value) for key, value in named_products(task).items()}
+        from ploomber.products import MetaProduct
+
+        product = task.product
+        entries = product.to_json_serializable() if isinstance(product, MetaProduct) else str(product)
+        named = (
+            entries
+            if isinstance(entries, dict)
+            else dict(enumerate([entries] if isinstance(entries, str) else entries))
+        )
+        paths = {key: Path(value) for key, value in named.items()}
         return cls(
             paths.get("nb") or _with_suffix(paths.values(), ".ipynb"),
             paths.get("report") or _with_suffix(paths.values(), ".html"),
             paths.get("variables"),
         )
-
-
-def named_products(task: Task) -> dict[str | int, str]:
-    """A task's products by their keys; where they have none, by their places."""
-    from ploomber.products import MetaProduct
-
-    product = task.product
-    entries = product.to_json_serializable() if isinstance(product, MetaProduct) else str(product)
-    return entries if isinstance(entries, dict) else dict(enumerate([entries] if isinstance(entries, str) else entries))
 
 
 def products_of(task: Task) -> list[Any]:

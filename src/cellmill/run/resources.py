@@ -57,14 +57,8 @@ class Room:
         return True
 
     def leave(self, name: str) -> None:
-        """Take back what a step held; harmless where it holds nothing."""
-        self._held.pop(name, None)
-        self._devices.pop(name, None)
-
-    @property
-    def holders(self) -> int:
-        """How many steps hold something."""
-        return len(self._held)
+        """Take back what a step held."""
+        del self._held[name], self._devices[name]
 
     def environment(self, name: str) -> dict[str, str]:
         """The variables by which a step knows its part; one that asks for no GPU keeps what is set for all."""

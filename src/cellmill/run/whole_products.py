@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,36 +45,20 @@ class _WholeFiles(LocalHandler):  # type: ignore[misc] # Papermill is untyped
             raise
 
 
-def keep_whole(
-    task: NotebookRunner,
-    executed: Callable[[], None] = lambda: None,
-    before_settling: Callable[[], None] = lambda: None,
-) -> None:
+def keep_whole(task: NotebookRunner) -> None:
     """Have the task's report written aside, and all of its products on the disk before they count.
 
     Ploomber copies the executed notebook to the report's place and converts it there; here it is converted first.
-
-    Parameters
-    ----------
-    task
-        The task.
-    executed
-        Called when the executed notebook is at its place, before it is converted.
-    before_settling
-        Called when all is made, before it counts.
     """
     run = task.run
     keys = task.nb_product_key
     made = _converted(task)
     if made:
         task.nb_product_key = next(key for key in keys if Path(str(task.product[key])).suffix == ".ipynb")
-        task._converter = [
-            _Whole(one, Path(str(task.product[task.nb_product_key])), executed) for one in task._converter
-        ]
+        task._converter = [_Whole(one, Path(str(task.product[task.nb_product_key]))) for one in task._converter]
 
     def run_whole() -> None:
         run()
-        before_settling()
         settle(task)
 
     task.run = run_whole
@@ -117,15 +100,13 @@ def _converted(task: NotebookRunner) -> bool:
 class _Whole:
     """A converter of Ploomber's that writes aside."""
 
-    def __init__(self, converter: Any, notebook: Path, executed: Callable[[], None]) -> None:
+    def __init__(self, converter: Any, notebook: Path) -> None:
         self._converter = converter
         self._notebook = notebook
-        self._executed = executed
 
     def convert(self) -> None:
         """Convert the executed notebook; the place of the result is touched last."""
         path = Path(str(self._converter._path_to_output))
-        self._executed()
         if path == self._notebook:
             return
         written, kind = aside(path), self._converter._exporter

@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 
 from cellmill.run.events import Event
 from cellmill.run.failure import Failure
+from cellmill.track.need import may_log
 from cellmill.track.recorder import State
 from cellmill.track.store import find_store, patience
 
@@ -70,6 +71,7 @@ class Tracker:
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread(target=self._read, name="cellmill-track", daemon=True)
         self._places = (folder, root)
+        self._may_log: bool | None = None
         if start:
             self.start()
 
@@ -101,13 +103,21 @@ class Tracker:
             self.close()
         if event.kind in ("run-queued", "cell-started", "notice") or self._closed:
             return
+        if event.kind == "run-started" and self._may_log is None:
+            workdir = event.data.get("workdir")
+            self._may_log = may_log(self._places[0], Path(workdir) if workdir else None)
         done = self._ask(event=event.as_dict())
         if event.kind == "run-finished":
             done.result()
             self.close()
 
     def task_environment(self, task: str) -> dict[str, str]:
-        """Give the environment variables for a task's kernel; waits until the task's MLflow run is there."""
+        """Give the environment variables for a task's kernel; waits until the task's MLflow run is there.
+
+        Where nothing of the pipeline's can look for them, there are none, and nobody waits.
+        """
+        if self._may_log is False:
+            return {}
         found = self._ask(task=task).result()
         return found if isinstance(found, dict) else {}
 

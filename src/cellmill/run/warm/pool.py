@@ -11,6 +11,7 @@ from typing import Any
 
 from cellmill.run.warm.imports import Imported
 from cellmill.run.warm.process import CannotWarm, LeftOut, WarmKernel, WarmProcess
+from cellmill.run.warm.spare import SpareKernel
 
 # Variables that are different for each kernel; none of the libraries that are imported beforehand reads them.
 _OF_ONE_KERNEL = ("JPY_", "MLFLOW_", "_MLFLOW_")
@@ -18,6 +19,7 @@ _OF_ONE_KERNEL = ("JPY_", "MLFLOW_", "_MLFLOW_")
 _LAUNCHER = ["-m", "ipykernel_launcher"]
 
 Key = tuple[Any, ...]
+Forked = tuple[WarmKernel, dict[str, Any] | None]
 
 
 class WarmPool:
@@ -31,6 +33,8 @@ class WarmPool:
         Called with a sentence, once, when kernels start in the ordinary way after all.
     cancelled
         Asked while a process imports: True if nobody waits for it any more.
+    expected
+        How many kernels will be needed in all; as long as more are to come, one is forked while others work.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class WarmPool:
         imports: Sequence[Imported] = (),
         notify: Callable[[str], None] = lambda _: None,
         cancelled: Callable[[], bool] = lambda: False,
+        expected: int = 0,
     ) -> None:
         self._imports = list(imports)
         self._notify = notify
@@ -45,13 +50,21 @@ class WarmPool:
         self._processes: dict[Key, WarmProcess] = {}
         self._retired: list[WarmProcess] = []
         self._cold: set[Key] = set()
+        self._expected = expected
+        self._spares: dict[Key, list[SpareKernel]] = {}
+        self._last: tuple[Key, Mapping[str, str], str, list[str]] | None = None
         self._lock = threading.RLock()
         self._owner = os.getpid()
 
     def fork(
-        self, command: Sequence[str], variables: Mapping[str, str], folder: str, streams: list[int]
-    ) -> WarmKernel | None:
-        """Fork a kernel; None where it has to be started in the ordinary way.
+        self,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        folder: str,
+        streams: list[int],
+        connection_file: str | None = None,
+    ) -> Forked | None:
+        """Fork a kernel, or give a spare one; None where it has to be started in the ordinary way.
 
         Parameters
         ----------
@@ -59,6 +72,13 @@ class WarmPool:
             The whole command line that would start it.
         variables, folder, streams
             As for :meth:`WarmProcess.fork`.
+        connection_file
+            The file that the command names; where it is given, the kernel may be one with another connection.
+
+        Returns
+        -------
+        tuple of WarmKernel, dict or None
+            The connection is told where it is not that of the file.
         """
         place = next((i for i in range(1, len(command)) if list(command[i : i + 2]) == _LAUNCHER), None)
         if place is None:
@@ -69,12 +89,43 @@ class WarmPool:
                 self._say(key, "only Linux allows it")
             if key in self._cold or self._cancelled():
                 return None
+            self._expected -= 1
             try:
-                return self._process(key, folder).fork(variables, folder, command, streams)
+                process = self._process(key, folder)
+                found = self._spare(key, variables) if connection_file is not None else None
+                found = found or (process.fork(variables, folder, command, streams), None)
             except CannotWarm as error:
                 if not self._cancelled():
                     self._say(key, str(error))
                 return None
+            if connection_file is not None:
+                words = [word.replace(connection_file, "{connection_file}") for word in command]
+                self._last = key, dict(variables), folder, words
+            return found
+
+    def prepare(self) -> None:
+        """Fork a kernel like the last one, if one more will be needed than wait already."""
+        with self._lock:
+            waiting = sum(map(len, self._spares.values()))
+            if self._last is None or self._expected <= waiting or self._cancelled():
+                return
+            key, variables, folder, command = self._last
+            process = self._processes.get(key)
+            if process is None or not process.is_usable:
+                return
+            lasting = {name: value for name, value in variables.items() if not _is_of_one_kernel(name)}
+            with suppress(CannotWarm, OSError):  # the next kernel is then forked when it is needed
+                self._spares.setdefault(key, []).append(SpareKernel(process, lasting, folder, command))
+
+    def _spare(self, key: Key, variables: Mapping[str, str]) -> Forked | None:
+        while waiting := self._spares.get(key):
+            spare = waiting.pop(0)
+            try:
+                own = {name: value for name, value in variables.items() if _is_of_one_kernel(name)}
+                return spare.take(own), spare.connection
+            except CannotWarm:
+                spare.discard()
+        return None
 
     @property
     def is_own(self) -> bool:
@@ -86,6 +137,7 @@ class WarmPool:
         if not self.is_own:
             return
         with self._lock:
+            self._discard_spares()
             for process in (*self._processes.values(), *self._retired):
                 process.close()
             self._processes.clear()
@@ -107,12 +159,19 @@ class WarmPool:
 
     def _retire(self) -> None:
         """Only one process waits at a time: others end as soon as their kernels have."""
+        self._discard_spares()
         waiting = [*self._processes.values(), *self._retired]
         self._processes.clear()
         self._retired = [process for process in waiting if not process.is_idle]
         for process in waiting:
             if process.is_idle:
                 process.close()
+
+    def _discard_spares(self) -> None:
+        for waiting in self._spares.values():
+            for spare in waiting:
+                spare.discard()
+        self._spares.clear()
 
     def _say(self, key: Key, reason: str) -> None:
         if not self._cold:
@@ -125,7 +184,11 @@ def _can_fork() -> bool:
 
 
 def _lasting(variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(item for item in variables.items() if not item[0].startswith(_OF_ONE_KERNEL)))
+    return tuple(sorted(item for item in variables.items() if not _is_of_one_kernel(item[0])))
+
+
+def _is_of_one_kernel(name: str) -> bool:
+    return name.startswith(_OF_ONE_KERNEL)
 
 
 def _limits() -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -45,12 +46,19 @@ class LeftOut(Exception):
 
 
 class WarmKernel:
-    """A forked kernel, with what Jupyter and a run use of ``subprocess.Popen``."""
+    """A forked kernel, with what Jupyter and a run use of ``subprocess.Popen``.
+
+    Attributes
+    ----------
+    place
+        The folder of its sockets, where it is the kernel's own and goes with it.
+    """
 
     stdin = stdout = stderr = None
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self.place: Path | None = None
         self.returncode: int | None = None
         self._ended = threading.Event()
 
@@ -87,6 +95,8 @@ class WarmKernel:
 
     def ended(self, code: int) -> None:
         """Note that it has ended."""
+        if self.place is not None:
+            shutil.rmtree(self.place, ignore_errors=True)
         self.returncode = code
         self._ended.set()
 
@@ -112,7 +122,8 @@ class WarmProcess:
     ) -> None:
         self._kernels: dict[int, WarmKernel] = {}
         self._requests = threading.Lock()
-        self._started: list[WarmKernel] = []
+        self._asked = 0
+        self._started: dict[int, WarmKernel] = {}
         self._news = threading.Condition()
         self._gone = False
         self._socket, other = socket.socketpair()
@@ -173,20 +184,36 @@ class WarmProcess:
         CannotWarm
             If the process has ended.
         """
-        content = json.dumps({"variables": dict(variables), "folder": folder, "command": list(command)}).encode()
+        return self.forked(self.ask(variables, folder, command, streams))
+
+    def ask(self, variables: Mapping[str, str], folder: str, command: Sequence[str], streams: list[int]) -> int:
+        """Have a kernel forked, as :meth:`fork` does, without waiting for it; give the request's number."""
         with self._requests:
+            self._asked += 1
+            request = {"number": self._asked, "variables": dict(variables), "folder": folder, "command": list(command)}
+            content = json.dumps(request).encode()
             try:
                 socket.send_fds(self._socket, [_SIZE.pack(len(content))], streams)
                 self._socket.sendall(content)
             except OSError as error:
                 raise CannotWarm("the warm process has ended") from error
-            with self._news:
-                if not self._news.wait_for(lambda: self._started or self._gone, timeout=_FORK_PATIENCE):
-                    # A library hangs in what it does at a fork.
-                    self._process.kill()
-                if not self._started:
-                    raise CannotWarm("the warm process has ended")
-                return self._started.pop()
+            return self._asked
+
+    def forked(self, number: int) -> WarmKernel:
+        """Give the kernel that was asked for; waits for it.
+
+        Raises
+        ------
+        CannotWarm
+            If the process has ended.
+        """
+        with self._news:
+            if not self._news.wait_for(lambda: number in self._started or self._gone, timeout=_FORK_PATIENCE):
+                # A library hangs in what it does at a fork.
+                self._process.kill()
+            if number not in self._started:
+                raise CannotWarm("the warm process has ended")
+            return self._started.pop(number)
 
     def close(self) -> None:
         """End it and its kernels; harmless when it has ended."""
@@ -218,7 +245,7 @@ class WarmProcess:
             with self._news:
                 if "started" in message:
                     kernel = self._kernels[message["started"]] = WarmKernel(message["started"])
-                    self._started.append(kernel)
+                    self._started[message["number"]] = kernel
                     self._news.notify_all()
                 else:
                     self._kernels.pop(message["ended"]).ended(message["code"])

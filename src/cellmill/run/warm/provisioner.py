@@ -34,8 +34,11 @@ class WarmProvisioner(LocalProvisioner):
         """Launch a kernel."""
         options = self._scrub_kwargs(kwargs)
         if set(options) <= {"env", "cwd", "stdout", "stderr"}:
-            kernel = self._fork(cmd, **options)
-            if kernel is not None:
+            found = self._fork(cmd, **options)
+            if found is not None:
+                kernel, connection = found
+                if connection is not None:
+                    self.connection_info = connection
                 self.process = kernel
                 self.pid = self.pgid = kernel.pid
                 self.cwd = options.get("cwd") or os.getcwd()
@@ -55,9 +58,15 @@ class WarmProvisioner(LocalProvisioner):
         os.close(writing)
         try:
             streams = [nothing, *[number for number in numbers if number is not None]]
-            return pool.fork([os.path.expanduser(word) for word in cmd], variables, str(cwd or os.getcwd()), streams)
+            words = [os.path.expanduser(word) for word in cmd]
+            return pool.fork(words, variables, str(cwd or os.getcwd()), streams, self._connection_file())
         finally:
             os.close(nothing)
+
+    def _connection_file(self) -> str | None:
+        """The manager's connection file, where another connection serves as well: through sockets that are files."""
+        manager: Any = self.parent
+        return os.path.realpath(manager.connection_file) if getattr(manager, "transport", None) == "ipc" else None
 
 
 def use(manager: Any, pool: WarmPool) -> None:

@@ -24,6 +24,10 @@ from .hidden import HiddenLibraries
 # Seconds between two looks at whether the owner lives; its end of the socket closes at once when nobody else holds it.
 _LOOK = 1.0
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+
+# What `ps` and `top` call a kernel that waits until it is needed.
+_SPARE = b"cellmill-spare"
 _SIZE = struct.Struct("!I")
 
 # Threads that take care of forks themselves: jemalloc locks everything of its own while a process forks.
@@ -41,8 +45,12 @@ _KERNEL = (
 
 @dataclass
 class Request:
-    """A kernel that shall be forked: its variables, folder and command line, and its three streams."""
+    """A kernel that shall be forked: its variables, folder and command line, and its three streams.
 
+    A fourth descriptor is of a socket on which a spare kernel gets its variables when somebody needs it.
+    """
+
+    number: int
     variables: dict[str, str]
     folder: str
     command: list[str]
@@ -62,7 +70,7 @@ class _Owner:
 
     def receive(self) -> Request | None:
         """Give the next request; None if the owner has gone."""
-        head, streams, _, _ = socket.recv_fds(self.socket, _SIZE.size, 3)
+        head, streams, _, _ = socket.recv_fds(self.socket, _SIZE.size, 4)
         while head and len(head) < _SIZE.size:
             head += self.socket.recv(_SIZE.size - len(head))
         if not head:
@@ -167,7 +175,7 @@ def _serve(owner: _Owner) -> Request | None:
             for stream in request.streams:
                 os.close(stream)
             kernels[os.pidfd_open(pid)] = pid
-            owner.send(started=pid)
+            owner.send(started=pid, number=request.number)
     for pid in kernels.values():
         _kill(pid)
     return None
@@ -206,6 +214,11 @@ def _kill(pid: int) -> None:
 
 def _become_kernel(request: Request, hidden: HiddenLibraries, loaded: Loaded) -> None:
     """Be what a process would be that has just been started with the request's command line."""
+    needed = socket.socket(fileno=request.streams.pop()) if request.streams[3:] else None
+    with open("/proc/self/comm", "rb") as file:
+        command_name = file.read().strip()
+    if needed is not None:
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, _SPARE)
     for number, stream in enumerate(request.streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -226,6 +239,8 @@ def _become_kernel(request: Request, hidden: HiddenLibraries, loaded: Loaded) ->
     from ipykernel.kernelapp import IPKernelApp
 
     app: Any = IPKernelApp.instance(parent_handle=os.getppid())
+    if needed is not None:
+        _wait_before_own_code(app, needed, command_name)
     app.initialize()
     atexit.register(_end_control, app)
     if "__mp_main__" in sys.modules:
@@ -233,6 +248,24 @@ def _become_kernel(request: Request, hidden: HiddenLibraries, loaded: Loaded) ->
         sys.modules["__mp_main__"] = sys.modules["__main__"]
     app.start()
     end_quickly(loaded, app.shell)
+
+
+def _wait_before_own_code(app: Any, needed: socket.socket, name: bytes) -> None:
+    """Let a spare kernel wait where it has all but what the user configured for its start, until it is needed."""
+    go_on = app.init_extensions
+
+    def wait() -> None:
+        with needed, needed.makefile() as lines:
+            line = lines.readline()
+        if not line:
+            os._exit(0)
+        del app.init_extensions
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name)
+        # Not all of them: the kernel has set some of its own.
+        os.environ.update(json.loads(line))
+        go_on()
+
+    app.init_extensions = wait
 
 
 def _end_control(app: Any) -> None:
