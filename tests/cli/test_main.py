@@ -93,7 +93,7 @@ def test_an_unexpected_exception_says_what_and_where(
 def test_a_grammar_that_notebooks_do_not_need_is_compiled_when_it_is_asked_for() -> None:
     code = (
         "import sys\n"
-        "from cellmill.cli.lazy_imports import put_off_slow_imports\n"
+        "from cellmill.lazy_imports import put_off_slow_imports\n"
         "put_off_slow_imports()\n"
         "import jsonschema\n"
         "print('rfc3987_syntax.syntax_helpers' in sys.modules)\n"

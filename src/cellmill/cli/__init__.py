@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
         """Import the command that is used."""
         if cmd_name not in COMMANDS:
             return None
-        from cellmill.cli.lazy_imports import put_off_slow_imports
+        from cellmill.lazy_imports import put_off_slow_imports
 
         put_off_slow_imports()
         command = getattr(importlib.import_module(f"cellmill.cli.{cmd_name}"), cmd_name)

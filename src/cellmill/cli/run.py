@@ -174,12 +174,12 @@ def open_log(folder: Path, kind: RunKind, options: Sequence[str], record: Path |
 
 def with_light_imports(hooks: dict[str, Any]) -> dict[str, Any]:
     """A tracker's hooks, with the import of Ploomber and Papermill before work begins, without what few runs need."""
-    from cellmill.cli.lazy_imports import put_off_libraries
+    from cellmill.lazy_imports import OF_ENGINES, put_off
 
     def before_work() -> None:
         # It has an import of seconds to begin, in a process of its own.
         hooks["before_work"]()
-        with put_off_libraries():
+        with put_off(OF_ENGINES):
             import cellmill.run.executor  # noqa: F401
 
     return {**hooks, "before_work": before_work}

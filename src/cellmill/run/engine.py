@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,15 +24,13 @@ from papermill.engines import NBClientEngine, papermill_engines  # noqa: TID253
 from papermill.log import logger  # noqa: TID253
 
 from cellmill.run.kernel_client import use_prompt_client
+from cellmill.run.kernel_environment import inherited_environment
 from cellmill.run.stop import RunningKernel, StopSwitch
 from cellmill.run.warm import WarmPool
 from cellmill.run.whole_products import aside
 from cellmill.run.words import amount
 
 ENGINE = "cellmill"
-
-# Variables by which an outer notebook's kernel knows itself; a step's kernel is another one.
-_NOT_INHERITED = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "IPY_INTERRUPT_EVENT")
 
 # Socket files must fit into about 100 characters, so they do not go below a long TMPDIR.
 _SHORT_FOLDER = "/tmp"
@@ -98,6 +96,8 @@ class Execution:
         Asked before and after each cell for code that runs beside it: silently, as no part of the notebook.
     warm
         Where its kernel is forked from; None for one that is started in the ordinary way.
+    inherited
+        The variables that its kernel takes over from this process.
     attempt
         The number of the attempt that was made last; 0 if none was.
     waited
@@ -117,6 +117,7 @@ class Execution:
     forgiven: Callable[[CellFailure], bool] = lambda _: False
     beside: Callable[[Moment, Any], str | None] = lambda _moment, _cell: None
     warm: WarmPool | None = None
+    inherited: Mapping[str, str] = field(default_factory=inherited_environment)
     memory_limit: int | None = None
     attempt: int = 0
     waited: float = 0.0
@@ -234,12 +235,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
         if files.socket is not None:
             # TCP ports can be read by every user of the machine, and ipykernel warns about that.
             manager.transport, manager.ip = "ipc", files.socket
-        inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
         with files.log.open("wb") as log:
             # What C libraries and child processes print goes to the kernel's own streams: not to the terminal.
-            # All tasks hash texts alike, in this run and the next: what one finds in a set, others find in that order.
-            environment = {"PYTHONHASHSEED": "0", **inherited, **environment}
-            options = {"env": environment, "stdout": log, "stderr": log}
+            options = {"env": {**self._execution.inherited, **environment}, "stdout": log, "stderr": log}
             if self._execution.folder is not None:
                 options["cwd"] = self._execution.folder
             try:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,10 @@ from ploomber.tasks import NotebookRunner  # noqa: TID253
 from cellmill.run.durations import past_seconds, remaining_seconds
 from cellmill.run.engine import ENGINE, CellFailure, Execution, Moment, failed_cell
 from cellmill.run.events import Event
+from cellmill.run.exporters import prepare_exporter
 from cellmill.run.failure import Failure, TaskFacts, failure_of_cell, failure_of_exception
 from cellmill.run.folder import PipelineFolder
+from cellmill.run.kernel_environment import inherited_environment
 from cellmill.run.origin import Origin
 from cellmill.run.products import Products, products_of, recorded_metrics
 from cellmill.run.reasons import Reason
@@ -37,7 +39,7 @@ from cellmill.run.selection import Selection
 from cellmill.run.settings import StepSettings
 from cellmill.run.skipped import UP_TO_DATE, told_not_run, told_up_to_date
 from cellmill.run.stop import StopSwitch
-from cellmill.run.warm import WarmPool, pipeline_imports
+from cellmill.run.warm import WarmPool
 from cellmill.run.whole_products import aside, keep_whole, write_whole
 
 if TYPE_CHECKING:
@@ -61,11 +63,11 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     environment: Callable[[str], Mapping[str, str]] = lambda _: {}
     forgive: Callable[[Failure], bool] = lambda _: False
     beside: Callable[[str, Moment, Any], str | None] = lambda _task, _moment, _cell: None
-    warm: bool = False
+    pool: WarmPool | None = None
+    inherited: Mapping[str, str] = field(default_factory=inherited_environment)
     jobs: int = 1
     reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     results: dict[str, TaskResult] = field(default_factory=dict)
-    _pool: WarmPool | None = None
     _room: Room | None = None
 
     def __call__(self, dag: DAG, show_progress: bool = False) -> list[Any]:  # noqa: ARG002 - Ploomber's signature
@@ -83,13 +85,16 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             if name in self.selection.forced:
                 dag[name].render(force=True)
         reports: list[Any] = []
-        with self._warm_pool(dag):
-            if self.jobs > 1:
-                self._side_by_side(dag, reports)
-            else:
-                for name in self.order:
-                    if self._is_due(dag[name]):
-                        self._execute(dag[name], reports)
+        prepare_exporter()
+        if self.pool is not None:
+            asked = [name for name in self.order if self.selection.asks_for(name)]
+            self.pool.expected = sum(dag[name].exec_status != TaskStatus.Skipped for name in asked)
+        if self.jobs > 1:
+            self._side_by_side(dag, reports)
+        else:
+            for name in self.order:
+                if self._is_due(dag[name]):
+                    self._execute(dag[name], reports)
         bad = [result for result in self.results.values() if result.state in ("failed", "stopped")]
         if bad or self.stop.requested:
             raise DAGBuildError("\n".join(result.failure.sentence for result in bad if result.failure))
@@ -164,27 +169,6 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             self._skip(task, reason, up_to_date=up_to_date)
         return reason is None
 
-    @contextmanager
-    def _warm_pool(self, dag: DAG) -> Iterator[None]:
-        """Keep a warm process while the tasks run; not for a single one, which would gain nothing by it."""
-        asked = [name for name in self.order if self.selection.asks_for(name)]
-        due = sum(dag[name].exec_status != TaskStatus.Skipped for name in asked)
-        if not self.warm or due < 2:
-            yield
-            return
-        files = [file for name in asked if (file := self._file(dag[name])) is not None]
-        self._pool = WarmPool(
-            pipeline_imports(self.pipeline.folder, files, self.pipeline.workdir),
-            notify=lambda text: self.emit(Event("notice", data={"text": text})),
-            cancelled=lambda: self.stop.requested,
-            expected=due,
-        )
-        try:
-            yield
-        finally:
-            self._pool.close()
-            self._pool = None
-
     def _file(self, task: Task) -> Path | None:
         location = getattr(task.source, "loc", None)
         return self.pipeline.folder / str(location).rsplit(":", 1)[0] if location else None
@@ -250,7 +234,8 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             retried=lambda attempt, failure: self._retried(facts, attempt, settings.retries + 1, failure),
             forgiven=lambda failure: self.forgive(failure_of_cell(failure, facts)),
             beside=lambda moment, cell: self.beside(task.name, moment, cell),
-            warm=self._pool,
+            warm=self.pool,
+            inherited=self.inherited,
         )
         # Papermill would change this whole process's folder to `cwd`; our engine starts the kernel there instead.
         kept = {key: value for key, value in options.items() if key != "cwd"}

@@ -15,6 +15,7 @@ from cellmill.run.events import Event, Listener, RunState
 from cellmill.run.failure import Failure, disk_words
 from cellmill.run.folder import PipelineFolder, read_pipeline
 from cellmill.run.forecast import expected_reasons, rendered
+from cellmill.run.kernel_environment import inherited_environment
 from cellmill.run.log import new_run_id
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.repair import last_repair
@@ -23,6 +24,7 @@ from cellmill.run.selection import Choice, Selection, select
 from cellmill.run.skipped import told_up_to_date
 from cellmill.run.stop import SignalWatch, StopSwitch
 from cellmill.run.up_to_date import SettledTask, recall, remember
+from cellmill.run.warm.begun import begun_pool
 
 if TYPE_CHECKING:
     from ploomber import DAG
@@ -134,6 +136,12 @@ def run_pipeline(
             settled = recall(pipeline) if choice == Choice() else None
             if settled is not None:
                 return _nothing_to_do(run, settled)
+            # As it is now: some libraries set variables when they are imported.
+            inherited = inherited_environment()
+            pool = None
+            if remote is None and (usually_warm() if warm is None else warm):
+                # While this process is still busy with Ploomber and the DAG.
+                pool = held.enter_context(begun_pool(pipeline, choice.only, inherited, run.emit, stop))
             before_work()
             make = remote.executor if remote is not None else None
             executor, dag = _prepare(pipeline, choice, run.emit, stop, make)
@@ -141,7 +149,7 @@ def run_pipeline(
             executor.forgive = forgive or executor.forgive
             executor.beside = beside or executor.beside
             executor.jobs = jobs or usual_jobs()
-            executor.warm = usually_warm() if warm is None else warm
+            executor.pool, executor.inherited = pool, inherited
             if remote is not None and executor.reasons:
                 held.enter_context(remote.connected(executor))
         except KeyboardInterrupt:

@@ -142,10 +142,6 @@ class DaskExecutor(CellmillExecutor):
     def _make_room(self) -> Room:
         return _RemoteRoom(self._resources) if self.asked else super()._make_room()
 
-    @contextmanager
-    def _warm_pool(self, dag: DAG) -> Iterator[None]:  # noqa: ARG002 - nothing is forked here
-        yield
-
     def _prepare(self, task: Task, facts: TaskFacts) -> Execution | None:
         execution = super()._prepare(task, facts)
         if execution is None:

@@ -52,7 +52,7 @@ class _CombinationExecutor(CellmillExecutor):
 
     def use(self, pool: WarmPool | None) -> None:
         """Fork the kernels from there."""
-        self._pool = pool
+        self.pool = pool
 
     def files(self, dag: DAG) -> list[Path]:
         """The tasks' source files."""

@@ -33,8 +33,11 @@ class WarmPool:
         Called with a sentence, once, when kernels start in the ordinary way after all.
     cancelled
         Asked while a process imports: True if nobody waits for it any more.
+
+    Attributes
+    ----------
     expected
-        How many kernels will be needed in all; as long as more are to come, one is forked while others work.
+        How many kernels will still be needed; as long as more are to come, one is forked while others work.
     """
 
     def __init__(
@@ -42,19 +45,38 @@ class WarmPool:
         imports: Sequence[Imported] = (),
         notify: Callable[[str], None] = lambda _: None,
         cancelled: Callable[[], bool] = lambda: False,
-        expected: int = 0,
     ) -> None:
         self._imports = list(imports)
         self._notify = notify
-        self._cancelled = cancelled
+        self.expected = 0
+        self._closed = False
+        self._no_longer = cancelled
         self._processes: dict[Key, WarmProcess] = {}
         self._retired: list[WarmProcess] = []
         self._cold: set[Key] = set()
-        self._expected = expected
+        self._refused: dict[Key, str] = {}
         self._spares: dict[Key, list[SpareKernel]] = {}
         self._last: tuple[Key, Mapping[str, str], str, list[str]] | None = None
         self._lock = threading.RLock()
         self._owner = os.getpid()
+
+    def begin(self, kernel_name: str, variables: Mapping[str, str], folder: str) -> None:
+        """Start the process that such kernels will be forked from, in a thread, before the first is needed.
+
+        Nothing is lost where none of them will be.
+        """
+        threading.Thread(target=self._begin, args=(kernel_name, variables, folder), daemon=True).start()
+
+    def _begin(self, kernel_name: str, variables: Mapping[str, str], folder: str) -> None:
+        with self._lock:
+            key = _key(_launch_command(kernel_name), variables, folder)
+            if key is None or not _can_fork() or self._is_cancelled():
+                return
+            try:
+                self._process(key, folder)
+            except CannotWarm as error:
+                # Told when a kernel is needed.
+                self._refused[key] = str(error)
 
     def fork(
         self,
@@ -80,22 +102,23 @@ class WarmPool:
         tuple of WarmKernel, dict or None
             The connection is told where it is not that of the file.
         """
-        place = next((i for i in range(1, len(command)) if list(command[i : i + 2]) == _LAUNCHER), None)
-        if place is None:
+        key = _key(command, variables, folder)
+        if key is None:
             return None  # no kernel of ipykernel's
-        key = (tuple(command[:place]), _lasting(variables), os.path.realpath(folder), _limits())
         with self._lock:
             if not _can_fork():
                 self._say(key, "only Linux allows it")
-            if key in self._cold or self._cancelled():
+            if key in self._refused:
+                self._say(key, self._refused[key])
+            if key in self._cold or self._is_cancelled():
                 return None
-            self._expected -= 1
+            self.expected -= 1
             try:
                 process = self._process(key, folder)
                 found = self._spare(key, variables) if connection_file is not None else None
                 found = found or (process.fork(variables, folder, command, streams), None)
             except CannotWarm as error:
-                if not self._cancelled():
+                if not self._is_cancelled():
                     self._say(key, str(error))
                 return None
             if connection_file is not None:
@@ -107,7 +130,7 @@ class WarmPool:
         """Fork a kernel like the last one, if one more will be needed than wait already."""
         with self._lock:
             waiting = sum(map(len, self._spares.values()))
-            if self._last is None or self._expected <= waiting or self._cancelled():
+            if self._last is None or self.expected <= waiting or self._is_cancelled():
                 return
             key, variables, folder, command = self._last
             process = self._processes.get(key)
@@ -136,6 +159,7 @@ class WarmPool:
         """End all processes and the kernels that were forked from them."""
         if not self.is_own:
             return
+        self._closed = True
         with self._lock:
             self._discard_spares()
             for process in (*self._processes.values(), *self._retired):
@@ -150,7 +174,7 @@ class WarmPool:
         self._retire()
         while True:
             try:
-                process = WarmProcess(key[0], dict(key[1]), folder, self._imports, self._cancelled)
+                process = WarmProcess(key[0], dict(key[1]), folder, self._imports, self._is_cancelled)
             except LeftOut as error:
                 self._imports = [entry for entry in self._imports if entry.module != str(error)]
                 continue
@@ -167,6 +191,9 @@ class WarmPool:
             if process.is_idle:
                 process.close()
 
+    def _is_cancelled(self) -> bool:
+        return self._closed or self._no_longer()
+
     def _discard_spares(self) -> None:
         for waiting in self._spares.values():
             for spare in waiting:
@@ -177,6 +204,25 @@ class WarmPool:
         if not self._cold:
             self._notify(f"The steps' kernels are started without warm imports: {reason}.")
         self._cold.add(key)
+
+
+def _launch_command(kernel_name: str) -> list[str]:
+    """The command that starts such a kernel; empty where there is none."""
+    from jupyter_client.kernelspec import NoSuchKernel
+    from jupyter_client.manager import KernelManager
+
+    try:
+        return [os.path.expanduser(word) for word in KernelManager(kernel_name=kernel_name).format_kernel_cmd()]
+    except (NoSuchKernel, OSError, ValueError):
+        return []
+
+
+def _key(command: Sequence[str], variables: Mapping[str, str], folder: str) -> Key | None:
+    """What kernels that are forked from one process have in common."""
+    place = next((i for i in range(1, len(command)) if list(command[i : i + 2]) == _LAUNCHER), None)
+    if place is None:
+        return None
+    return tuple(command[:place]), _lasting(variables), os.path.realpath(folder), _limits()
 
 
 def _can_fork() -> bool:

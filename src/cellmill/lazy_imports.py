@@ -1,8 +1,9 @@
-"""Puts off imports that cost seconds and that a command does not need, in the command's own process alone.
+"""Puts off imports that cost seconds and that a command does not need, in cellmill's own processes alone.
 
 nbformat imports jsonschema, which imports ``rfc3987_syntax`` where that is installed (jupyter-events asks for it), for
 a check of addresses that a notebook's schema does not have; that package compiles a grammar when it is imported.
-Ploomber and Papermill import pandas, Arrow, SQLAlchemy, boto3, pyplot and a Jupyter server, for what few pipelines do.
+Ploomber and Papermill import pandas, Arrow, SQLAlchemy, boto3, pyplot and a Jupyter server, for what few pipelines do;
+MLflow imports a web framework.
 What is put off is imported when it is first used, and then does what it always does.
 """
 
@@ -20,7 +21,7 @@ _GRAMMAR = {"rfc3987_syntax": ("is_valid_syntax",)}
 
 # Modules, with the functions and classes that are imported from them by name. Each of these is called or looked into
 # only; what is inherited from, or compared with, can't be put off.
-_OF_ENGINES: Mapping[str, tuple[str, ...]] = {
+OF_ENGINES: Mapping[str, tuple[str, ...]] = {
     "IPython.terminal": (),
     "IPython.terminal.debugger": ("Pdb", "TerminalPdb"),
     "boto3": (),
@@ -38,6 +39,11 @@ _OF_ENGINES: Mapping[str, tuple[str, ...]] = {
     "requests": (),
     "sqlalchemy": (),
 }
+# What MLflow imports for its gateway and for pages of errors.
+OF_MLFLOW: Mapping[str, tuple[str, ...]] = {
+    "fastapi": ("HTTPException",),
+    "mako.ext.pygmentplugin": ("pygments_html_formatter", "syntax_highlight"),
+}
 
 
 def put_off_slow_imports() -> None:
@@ -46,12 +52,12 @@ def put_off_slow_imports() -> None:
 
 
 @contextmanager
-def put_off_libraries() -> Iterator[None]:
-    """Inside the block, let what Ploomber and Papermill import wait until it is used.
+def put_off(modules: Mapping[str, tuple[str, ...]]) -> Iterator[None]:
+    """Inside the block, let imports of these modules, and of these names from them, wait until they are used.
 
     Afterwards other code imports these libraries as ever.
     """
-    stand_ins = _stand_in(_OF_ENGINES)
+    stand_ins = _stand_in(modules)
     try:
         yield
     finally:
