@@ -39,7 +39,7 @@ from cellmill.run.selection import Selection
 from cellmill.run.settings import StepSettings
 from cellmill.run.skipped import UP_TO_DATE, told_not_run, told_up_to_date
 from cellmill.run.stop import StopSwitch
-from cellmill.run.warm import WarmPool
+from cellmill.run.warm import WarmPool, pipeline_imports
 from cellmill.run.whole_products import aside, keep_whole, write_whole
 
 if TYPE_CHECKING:
@@ -86,9 +86,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
                 dag[name].render(force=True)
         reports: list[Any] = []
         prepare_exporter()
-        if self.pool is not None:
-            asked = [name for name in self.order if self.selection.asks_for(name)]
-            self.pool.expected = sum(dag[name].exec_status != TaskStatus.Skipped for name in asked)
+        self._use_pool(dag)
         if self.jobs > 1:
             self._side_by_side(dag, reports)
         else:
@@ -99,6 +97,20 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         if bad or self.stop.requested:
             raise DAGBuildError("\n".join(result.failure.sentence for result in bad if result.failure))
         return reports
+
+    def _use_pool(self, dag: DAG) -> None:
+        """Tell the pool how many kernels it has to give, or do without it."""
+        if self.pool is None:
+            return
+        asked = [name for name in self.order if self.selection.asks_for(name)]
+        due = [name for name in asked if dag[name].exec_status != TaskStatus.Skipped]
+        self.pool.expected = len(due)
+        if len(due) == 1 and not self.pool.is_ready:
+            file = self._file(dag[due[0]])
+            own = pipeline_imports(self.pipeline.folder, [file] if file is not None else [], self.pipeline.workdir)
+            if not self.pool.imports <= set(own):
+                # One kernel alone is there sooner without what only other steps import.
+                self.pool = None
 
     def _side_by_side(self, dag: DAG, reports: list[Any]) -> None:
         """Execute whatever may run, each in a thread that waits for its kernel; first what most waits for."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cellmill.run.exporters import remembered_exporters
 from cellmill.run.folder import PipelineFolder, read_pipeline
+from cellmill.run.loading import quick_loading
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.reasons import Reason, made_at, reasons_of
 from cellmill.run.repair import last_repair
@@ -150,7 +150,7 @@ def rendered(pipeline: PipelineFolder) -> tuple[DAG, list[str]]:
     from cellmill.run.executor import in_order
 
     register()
-    with remembered_exporters():
+    with quick_loading():
         dag = pipeline.load()
     pipeline.render(dag)
     return dag, in_order(dag, [task.get("name") for task in pipeline.spec["tasks"]])

@@ -16,7 +16,7 @@ _WORDS = re.compile(
 )
 # Magics and commands of the shell are comments in a task's file.
 _MAGIC = re.compile(r"^\s*#\s*[%!]", re.M)
-_CELL = re.compile(r"^# %%.*$", re.M)
+_CELL = re.compile(r"^# %%(?: (?!.*\blanguage=).*)?$", re.M)
 
 
 def may_log(folder: Path, workdir: Path | None) -> bool:
@@ -31,12 +31,15 @@ def may_log(folder: Path, workdir: Path | None) -> bool:
     workdir
         The folder that its tasks run in; modules there are read too where they are imported.
     """
-    waiting, read = [*folder.glob("tasks/*"), *folder.glob("*_shared.py")], {folder / f"{folder.name}_handover.py"}
+    tasks = [*folder.glob("tasks/*")]
+    waiting, read = [*tasks, *folder.glob("*_shared.py")], {folder / f"{folder.name}_handover.py"}
     while waiting:
         file = waiting.pop()
         if file in read:
             continue
         read.add(file)
+        if file.suffix != ".py":
+            return True
         try:
             source = file.read_text(encoding="utf-8")
             imported = _imports(ast.parse(source))
@@ -52,7 +55,7 @@ def may_log(folder: Path, workdir: Path | None) -> bool:
             if not own and not _is_known(name):
                 return True
             waiting += own
-    return not read
+    return not tasks
 
 
 def _imports(tree: ast.Module) -> set[str]:

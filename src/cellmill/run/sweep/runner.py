@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cellmill.errors import CellmillError
 from cellmill.run.events import Event, Listener, RunState
-from cellmill.run.exporters import remembered_exporters
 from cellmill.run.failure import Failure
 from cellmill.run.folder import PipelineFolder, read_pipeline, task_name
+from cellmill.run.kernel_environment import inherited_environment
+from cellmill.run.loading import quick_loading
 from cellmill.run.log import new_run_id
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.result import TaskResult
@@ -24,6 +25,7 @@ from cellmill.run.sweep.page import write_page
 from cellmill.run.sweep.plan import FOLDER, SweepPlan, plan_sweep
 from cellmill.run.sweep.result import Goal, SweepResult, best_of, combination_results, metric_names
 from cellmill.run.sweep.values import Values, combine
+from cellmill.run.warm.begun import begun_pool
 
 if TYPE_CHECKING:
     from cellmill.run.sweep.schedule import Schedule
@@ -88,11 +90,15 @@ def run_sweep(
     began = time.monotonic()
     with quiet_dependencies(), SignalWatch(stop) as signals, ExitStack() as held:
         held.enter_context(sole_use(pipeline.output, stop, run.queued if wait else None))
+        inherited, pool = inherited_environment(), None
+        if usually_warm() if warm is None else warm:
+            pool = held.enter_context(begun_pool(pipeline, (), inherited, run.emit, stop))
         before_work()
-        held.enter_context(remembered_exporters())
+        held.enter_context(quick_loading())
         order, upstream = _tasks(pipeline)
         plan = plan_sweep(pipeline, values, combinations, order, upstream)
-        schedule = _schedule(plan, run, stop, task_environment, forgive, warm, jobs)
+        schedule = _schedule(plan, run, stop, task_environment, forgive, jobs)
+        schedule.use(pool, inherited)
         due = schedule.look()
         signals.executing = True
         run.emit(Event("run-started", data=_told(plan, run, due, seed if draw is not None else None)))
@@ -110,7 +116,6 @@ def _schedule(
     stop: StopSwitch,
     task_environment: TaskEnvironment | None,
     forgive: Callable[[Failure], bool] | None,
-    warm: bool | None,
     jobs: int | None,
 ) -> Schedule:
     from cellmill.run.sweep.schedule import Schedule
@@ -122,7 +127,6 @@ def _schedule(
         jobs=jobs or usual_jobs(),
         environment=task_environment or (lambda _: {}),
         forgive=forgive or (lambda _: False),
-        warm=usually_warm() if warm is None else warm,
     )
 
 

@@ -6,17 +6,17 @@ This module is imported when a sweep executes, never by ``import cellmill``: it 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellmill.run.events import Event
 from cellmill.run.executor import CellmillExecutor
+from cellmill.run.exporters import prepare_exporter
 from cellmill.run.failure import Failure
 from cellmill.run.forecast import expected_reasons, rendered
+from cellmill.run.kernel_environment import inherited_environment
 from cellmill.run.products import Products
 from cellmill.run.resources import Room
 from cellmill.run.result import TaskResult
@@ -26,7 +26,7 @@ from cellmill.run.skipped import told_not_run, told_up_to_date
 from cellmill.run.stop import StopSwitch
 from cellmill.run.sweep.plan import PlannedCombination, SweepPlan
 from cellmill.run.up_to_date import recall, remember
-from cellmill.run.warm import WarmPool, pipeline_imports
+from cellmill.run.warm import WarmPool
 from cellmill.run.whole_products import write_whole
 
 if TYPE_CHECKING:
@@ -49,14 +49,6 @@ class _CombinationExecutor(CellmillExecutor):
         """Execute a task, in a thread of its own."""
         self._execute_aside(dag[task], [])
         return self.results[task]
-
-    def use(self, pool: WarmPool | None) -> None:
-        """Fork the kernels from there."""
-        self.pool = pool
-
-    def files(self, dag: DAG) -> list[Path]:
-        """The tasks' source files."""
-        return [file for name in self.order if (file := self._file(dag[name])) is not None]
 
 
 @dataclass(eq=False)
@@ -90,8 +82,6 @@ class Schedule:
         Gives, by work, environment variables for its kernel.
     forgive
         As ``run_pipeline`` takes it; the failure's task is the work's name.
-    warm
-        Whether kernels are forked from a warm process, one for the whole sweep.
 
     Attributes
     ----------
@@ -108,7 +98,6 @@ class Schedule:
         jobs: int,
         environment: Callable[[str], Mapping[str, str]],
         forgive: Callable[[Failure], bool],
-        warm: bool,
     ) -> None:
         self.results: dict[str, TaskResult] = {}
         self._plan = plan
@@ -117,7 +106,6 @@ class Schedule:
         self._jobs = jobs
         self._environment = environment
         self._forgive = forgive
-        self._warm = warm
         self._room = Room.of_machine(jobs)
         self._users = {work: len(places) for work, places in plan.users.items()}
         self._began = time.time()
@@ -126,6 +114,11 @@ class Schedule:
         self._active: list[_Loaded] = []
         self._running: dict[Future[TaskResult], tuple[_Loaded, str]] = {}
         self._pool: WarmPool | None = None
+        self._inherited: Mapping[str, str] = inherited_environment()
+
+    def use(self, pool: WarmPool | None, inherited: Mapping[str, str]) -> None:
+        """Fork all kernels from there; they take over these variables."""
+        self._pool, self._inherited = pool, inherited
 
     def look(self) -> list[str]:
         """Load combinations up to the first of which something is to run; the work that this is known of."""
@@ -141,7 +134,10 @@ class Schedule:
         write_whole(self._plan.pipeline.output)
         for loaded in self._found:
             self._admit(loaded)
-        with self._warm_pool(), ThreadPoolExecutor(self._jobs, thread_name_prefix="cellmill-task") as threads:
+        prepare_exporter()
+        if self._pool is not None:
+            self._pool.expected = len(self._users)
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="cellmill-task") as threads:
             try:
                 self._run(threads)
             except BaseException:
@@ -204,7 +200,6 @@ class Schedule:
             settings = self._plan.pipeline.steps.get(task, StepSettings())
             if self._room.take(loaded.planned.work[task], settings):
                 assert loaded.executor is not None
-                loaded.executor.use(self._pool)
                 loaded.waiting.remove(task)
                 self._running[threads.submit(loaded.executor.execute, loaded.dag, task)] = (loaded, task)
                 del ready[place]
@@ -234,6 +229,8 @@ class Schedule:
             self._stop,
             environment=lambda task: self._variables(planned.work[task]),
             forgive=lambda failure: self._forgive(replace(failure, task=planned.work[failure.task])),
+            pool=self._pool,
+            inherited=self._inherited,
         )
         executor.reasons = expected_reasons(planned.pipeline, dag, order, executor.selection)
         if not executor.reasons:
@@ -257,22 +254,3 @@ class Schedule:
 
     def _variables(self, work: str) -> Mapping[str, str]:
         return {**self._environment(work), **self._room.environment(work)}
-
-    @contextmanager
-    def _warm_pool(self) -> Iterator[None]:
-        """Keep a warm process for the kernels of all combinations."""
-        first = next(iter(self._active), None)
-        if not self._warm or first is None or first.executor is None:
-            yield
-            return
-        pipeline = self._plan.pipeline
-        self._pool = WarmPool(
-            pipeline_imports(pipeline.folder, first.executor.files(first.dag), pipeline.workdir),
-            notify=lambda text: self._emit(Event("notice", data={"text": text})),
-            cancelled=lambda: self._stop.requested,
-        )
-        try:
-            yield
-        finally:
-            self._pool.close()
-            self._pool = None

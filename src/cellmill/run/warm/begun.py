@@ -39,9 +39,10 @@ def begun_pool(
     stop
         The run's switch.
     """
-    tasks = [
-        task for task in pipeline.spec["tasks"] if isinstance(task, dict) and (not only or task_name(task) in only)
-    ]
+    # A file that is wrong is refused when Ploomber reads it.
+    found = pipeline.spec.get("tasks")
+    tasks = [task for task in found if isinstance(task, dict)] if isinstance(found, list) else []
+    tasks = [task for task in tasks if not only or task_name(task) in only]
     files = [pipeline.folder / str(task["source"]) for task in tasks if str(task.get("source", "")).endswith(".py")]
     pool = WarmPool(
         pipeline_imports(pipeline.folder, files, pipeline.workdir),

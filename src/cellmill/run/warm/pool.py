@@ -151,6 +151,16 @@ class WarmPool:
         return None
 
     @property
+    def imports(self) -> set[Imported]:
+        """What its processes import."""
+        return set(self._imports)
+
+    @property
+    def is_ready(self) -> bool:
+        """True once a process waits with all of it."""
+        return bool(self._processes)
+
+    @property
     def is_own(self) -> bool:
         """False in a process that was forked from the one that made this."""
         return self._owner == os.getpid()
