@@ -248,3 +248,38 @@ def test_other_programs_can_name_the_provisioner(tmp_path: Path, monkeypatch: py
     a, b = (nbformat.read(tmp_path / f"{name}.ipynb", as_version=4).cells[0].outputs[0].text for name in ("a", "b"))
     assert int(a) == int(b) != process.pid
     assert not Path("/proc", str(int(a))).exists()
+
+
+def test_a_program_that_goes_on_keeps_one_warm_process_for_its_next_run(pipeline: Any, step: Any) -> None:
+    pipeline.write({"one": step(["import os\nprint(os.getppid())"]), "two": step(["1"], ["one"])})
+    code = """
+import os, sys
+from pathlib import Path
+import psutil
+from cellmill.run import run_pipeline
+from cellmill.run.warm import keep_warm_processes
+keep_warm_processes()
+folder = Path(sys.argv[1])
+def look():
+    run_pipeline(folder, force=True, warm=True)
+    children = psutil.Process().children(recursive=True)
+    print(*[child.pid for child in children], flush=True)
+    import nbformat
+    cells = nbformat.read(folder / "output" / "one.ipynb", as_version=4).cells
+    print([o.text for cell in cells for o in cell.get("outputs", ()) if "text" in o][0].strip(), flush=True)
+# Imports of the first run may set variables, which are the next one's.
+look()
+look()
+look()
+os.environ["OF_THE_NEXT"] = "1"
+look()
+os._exit(0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(pipeline.folder)], capture_output=True, text=True, timeout=120, check=True
+    )
+    _, _, left, first, left_again, again, last, other, _ = done.stdout.split("\n")
+    # Between runs it alone is there; it serves the next run, but not one with another environment.
+    assert left == first == again == left_again
+    assert last == other != first
+    until(lambda: not Path("/proc", other).exists())

@@ -155,10 +155,12 @@ def run_and_show(folder: Path, given: Given, view: RunView) -> str:
     from cellmill.run import RunLog, run_pipeline
     from cellmill.run.folder import accepted_parameters
     from cellmill.run.parameters import parse_assignments
+    from cellmill.run.warm import keep_warm_processes
     from cellmill.track import Tracker
 
     parameters = parse_assignments(given.values.get("-p", ()), accepted_parameters(folder), where=folder)
     profile = given.value("--env")
+    keep_warm_processes()
     with RunLog(folder, source="magic", parameters=parameters, profile=profile, on_notice=view.notice) as log:
         with Tracker(folder, on_notice=view.notice, start=False) as tracker:
             result = run_pipeline(

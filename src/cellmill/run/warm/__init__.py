@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from cellmill.run.warm.imports import Imported, pipeline_imports
 from cellmill.run.warm.pool import WarmPool
+from cellmill.run.warm.resting import keep_warm_processes
 
-__all__ = ["Imported", "WarmPool", "pipeline_imports"]
+__all__ = ["Imported", "WarmPool", "keep_warm_processes", "pipeline_imports"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from cellmill.run.warm.imports import Imported
 from cellmill.run.warm.process import CannotWarm, LeftOut, WarmKernel, WarmProcess
+from cellmill.run.warm.resting import rest, wake
 from cellmill.run.warm.spare import SpareKernel
 
 # Variables that are different for each kernel; none of the libraries that are imported beforehand reads them.
@@ -172,7 +173,10 @@ class WarmPool:
         self._closed = True
         with self._lock:
             self._discard_spares()
-            for process in (*self._processes.values(), *self._retired):
+            for key, process in self._processes.items():
+                if not rest((key, tuple(self._imports)), process):
+                    process.close()
+            for process in self._retired:
                 process.close()
             self._processes.clear()
             self._retired.clear()
@@ -184,7 +188,9 @@ class WarmPool:
         self._retire()
         while True:
             try:
-                process = WarmProcess(key[0], dict(key[1]), folder, self._imports, self._is_cancelled)
+                process = wake((key, tuple(self._imports))) or WarmProcess(
+                    key[0], dict(key[1]), folder, self._imports, self._is_cancelled
+                )
             except LeftOut as error:
                 self._imports = [entry for entry in self._imports if entry.module != str(error)]
                 continue
