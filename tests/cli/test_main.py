@@ -105,3 +105,31 @@ def test_a_grammar_that_notebooks_do_not_need_is_compiled_when_it_is_asked_for()
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True", "False", "True", "False"]
+
+
+def test_libraries_that_few_runs_need_are_imported_when_they_are_used() -> None:
+    code = """
+import sys
+from cellmill.lazy_imports import OF_ENGINES, put_off, put_off_slow_imports
+put_off_slow_imports()
+with put_off(OF_ENGINES):
+    import cellmill.run.executor
+heavy = ("pandas", "numpy", "pyarrow", "sqlalchemy", "matplotlib", "boto3", "requests", "joblib", "jupyter_server")
+print([name for name in heavy if name in sys.modules])
+import papermill.engines, papermill.iorw, ploomber.clients.db, ploomber.io.unserialize
+print(ploomber.io.unserialize.pd.DataFrame({"a": [1]}).shape)
+import pandas
+print(pandas.io.json.read_json is ploomber.io.unserialize.pd.read_json)
+print(ploomber.clients.db.sqlalchemy.create_engine("sqlite://").name)
+print(papermill.engines.papermill_engines.get_engine("debug").execute_managed_notebook.__module__)
+try:
+    papermill.iorw.HttpHandler.read("http://127.0.0.1:9/none")
+except papermill.iorw.requests.exceptions.ConnectionError as error:
+    print(type(error).__module__)
+import boto3.session
+print(boto3.session.Session.__module__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = ["[]", "(1, 1)", "True", "sqlite", "ploomber_engine.engine", "requests.exceptions", "boto3.session"]
+    assert done.stdout.splitlines() == told
