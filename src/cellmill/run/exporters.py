@@ -36,7 +36,8 @@ def prepare_exporter() -> None:
 
     That takes ten times as long as the others do, and a run has time while its first kernel works.
     """
-    threading.Thread(target=_convert_one_cell, name="cellmill-exporter", daemon=True).start()
+    if not _free:
+        threading.Thread(target=_convert_one_cell, name="cellmill-exporter", daemon=True).start()
 
 
 def _convert_one_cell() -> None:
