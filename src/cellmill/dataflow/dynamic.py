@@ -24,9 +24,9 @@ _PROCESS_CELLS = frozenset("bash sh script perl ruby ! sx system".split())
 _DISPLAY_CELLS = frozenset("html HTML markdown latex javascript js svg SVG".split())
 _HARMLESS_LINES = frozenset(
     "who whos who_ls pwd ls timeit lsmagic magic pinfo pinfo2 pdoc psource pfile pdef precision xmode colors "
-    "history hist recall notebook steps readiness promote reproduce run_pipeline matplotlib load_ext reload_ext config "
-    "autosave metric criteria reset_selective page psearch quickref conda pip mamba uv autoreload aimport alias_magic "
-    "logstart logstop cellmill_observe doctest_mode pprint automagic pdb tb less more cat man".split()
+    "history hist recall notebook steps readiness promote reproduce run_pipeline sweep matplotlib load_ext reload_ext "
+    "config autosave metric criteria reset_selective page psearch quickref conda pip mamba uv autoreload aimport "
+    "alias_magic logstart logstop cellmill_observe doctest_mode pprint automagic pdb tb less more cat man".split()
 )
 _SESSION_LINES = frozenset(
     "load_ext reload_ext config matplotlib autoreload aimport alias_magic precision pylab".split()

@@ -160,7 +160,7 @@ def _does_something(cell: Cell, code: CellCode | None) -> bool:
 
 
 _FOR_THE_DESK = frozenset(
-    "load_ext reload_ext autoreload matplotlib config steps readiness promote reproduce run_pipeline".split()
+    "load_ext reload_ext autoreload matplotlib config steps readiness promote reproduce run_pipeline sweep".split()
 )
 
 

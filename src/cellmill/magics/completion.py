@@ -16,7 +16,8 @@ _OPTIONS = {
     "%%check": (),
     "%promote": ("--force", "--dry-run", "--diff", "--into", "--notebook"),
     "%reproduce": ("--anyway",),
-    "%run_pipeline": ("-p", "--env", "--force", "--only", "--from"),
+    "%run_pipeline": ("-p", "--env", "--force", "--only", "--from", "--skip", "--repair", "--dry-run"),
+    "%sweep": ("-p", "--random", "--seed", "--metric", "--minimize", "--maximize", "--env", "--promote-best"),
 }
 _STEP_FOLLOWS = ("--after", "--only", "--from", "%%check", "%%step")
 

@@ -14,6 +14,7 @@ from cellmill.magics.pipeline_magics import PipelineMagics
 from cellmill.magics.reading_magics import ReadingMagics
 from cellmill.magics.reproduce_magics import ReproduceMagics
 from cellmill.magics.session import Session
+from cellmill.magics.sweep_magic import SweepMagics
 from cellmill.magics.transformer import MagicLineTransformer
 
 
@@ -37,6 +38,7 @@ class Loaded:
             CellMagics(shell),
             ReadingMagics(shell, session),
             PipelineMagics(shell, session),
+            SweepMagics(shell, session),
             MeasureMagics(shell, session),
             ReproduceMagics(shell, session),
             observe,

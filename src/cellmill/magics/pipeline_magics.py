@@ -116,7 +116,7 @@ class PipelineMagics(Magics):
         --dry-run      say what would run and why, and run nothing
         """
         given = parse_arguments(_RUN, line)
-        folder = self._folder(given.word)
+        folder = find_folder(self._session, given.word)
         if "--dry-run" in given.flags:
             display(_expected_table(folder, given))  # type: ignore[no-untyped-call]
             return
@@ -125,29 +125,36 @@ class PipelineMagics(Magics):
         if failed:
             raise without_traceback(RuntimeError(failed), failed)
 
-    def _folder(self, name: str | None) -> Path:
-        """Find a pipeline by its name or path."""
-        from cellmill.promote.names import pipeline_name
 
-        if name and ("/" in name or (Path(name) / "pipeline.yaml").is_file()):
-            return Path(name).expanduser()
-        if name:
-            try:
-                start = self._session.notebook_path()
-            except CellmillError:
-                start = Path.cwd()
-        else:
-            start = self._session.notebook_path()
-        pipelines = project_root(start) / "pipelines"
-        folder = pipelines / (name or pipeline_name(start.stem))
-        if not (folder / "pipeline.yaml").is_file():
-            there = sorted(found.parent.name for found in pipelines.glob("*/pipeline.yaml"))
-            otherwise = f"the pipelines are {', '.join(there)}" if there else "make it with %promote"
-            raise CellmillError(
-                f"there is no pipeline {folder.name} in {pipelines}",
-                remedy=did_you_mean(name, there, otherwise) if name else "make it with %promote",
-            )
-        return folder
+def find_folder(session: Session, name: str | None) -> Path:
+    """Find a pipeline by its name or path, or else that of the session's notebook.
+
+    Raises
+    ------
+    CellmillError
+        If there is none.
+    """
+    from cellmill.promote.names import pipeline_name
+
+    if name and ("/" in name or (Path(name) / "pipeline.yaml").is_file()):
+        return Path(name).expanduser()
+    if name:
+        try:
+            start = session.notebook_path()
+        except CellmillError:
+            start = Path.cwd()
+    else:
+        start = session.notebook_path()
+    pipelines = project_root(start) / "pipelines"
+    folder = pipelines / (name or pipeline_name(start.stem))
+    if not (folder / "pipeline.yaml").is_file():
+        there = sorted(found.parent.name for found in pipelines.glob("*/pipeline.yaml"))
+        otherwise = f"the pipelines are {', '.join(there)}" if there else "make it with %promote"
+        raise CellmillError(
+            f"there is no pipeline {folder.name} in {pipelines}",
+            remedy=did_you_mean(name, there, otherwise) if name else "make it with %promote",
+        )
+    return folder
 
 
 def run_and_show(folder: Path, given: Given, view: RunView) -> str:

@@ -1,33 +1,20 @@
-"""A run as a picture of its steps and a table that update in place under the cell that started it.
-
-While it runs it is a widget, which Lab, Notebook 7 and VS Code draw without a flicker; where it has ended it is plain
-HTML, which stays in the saved notebook. Outside of a notebook it is text.
-"""
+"""A run as a picture of its steps and a table that update in place under the cell that started it."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from IPython.core.getipython import get_ipython
-from IPython.display import display
+from typing import TYPE_CHECKING
 
 from cellmill.magics.dag import Node, draw
+from cellmill.magics.live_table import LiveTable
 from cellmill.magics.tables import Table
 from cellmill.run.events import Event
 from cellmill.run.words import cell_words
 
 if TYPE_CHECKING:
-    import ipywidgets
-    from IPython.core.display_functions import DisplayHandle
-
     from cellmill.run import RunResult
-
-# Seconds between two updates while cells go by; what happens to tasks is always shown at once.
-_PAUSE = 0.25
 
 
 class RunView:
@@ -46,9 +33,7 @@ class RunView:
         self._progress: dict[str, float] = {}
         self._upstream = _upstream(folder)
         self._notes: list[str] = []
-        self._widget: ipywidgets.HTML | None = None
-        self._handle: DisplayHandle | None = None
-        self._shown_at = 0.0
+        self._live = LiveTable()
 
     def __call__(self, event: Event) -> None:
         """Take an event and show what it changes."""
@@ -63,6 +48,7 @@ class RunView:
             cells = data["cells"] if event.kind == "cell-started" else 0
             # The cell that runs counts as half done.
             self._progress[event.task] = (data["cell"] - 0.5) / cells if cells else 0.0
+        # Cells may go by faster than anybody reads.
         self._show(at_once=event.kind != "cell-started")
 
     def notice(self, text: str) -> None:
@@ -74,10 +60,7 @@ class RunView:
         """Show how it ended, where the results are, and what the tracker says about its own."""
         self._state = f"{result.state} in {_seconds(result.seconds)}"
         self._notes += [f"Executed notebooks and reports: {os.path.relpath(result.output)}", *tracking]
-        if self._widget is not None:
-            self._widget.close()
-            self._widget = None
-        self._show(at_once=True)
+        self._live.end(self._table())
 
     def _row(self, event: Event) -> tuple[str, str]:
         data = event.data
@@ -98,23 +81,7 @@ class RunView:
                 return "stopped" if stopped else "failed", _seconds(data.get("seconds", 0.0))
 
     def _show(self, *, at_once: bool) -> None:
-        now = time.monotonic()
-        if not at_once and now - self._shown_at < _PAUSE:
-            return
-        self._shown_at = now
-        table = self._table()
-        if self._widget is not None:
-            self._widget.value = table._repr_html_()
-        elif self._handle is not None:
-            self._handle.update(table)  # type: ignore[no-untyped-call]
-        else:
-            self._widget = _widget()
-            bundle: dict[str, Any] = {"text/plain": repr(table), "text/html": table._repr_html_()}
-            if self._widget is not None:
-                self._widget.value = bundle["text/html"]
-                bundle |= self._widget._repr_mimebundle_()
-                bundle["text/plain"] = repr(table)
-            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._live.show(self._table, at_once=at_once)
 
     def _table(self) -> Table:
         rows = [(name, state, detail) for name, (state, detail) in self._tasks.items()]
@@ -130,17 +97,6 @@ class RunView:
         ]
         figure = draw(nodes) if nodes else ""
         return Table(f"{self._name}: {self._state}", ("task", "state", ""), rows, list(self._notes), figure)
-
-
-def _widget() -> ipywidgets.HTML | None:
-    """The widget that shows a run; None outside of a notebook's kernel, where nothing would draw it."""
-    if getattr(get_ipython(), "kernel", None) is None:
-        return None
-    try:
-        import ipywidgets
-    except ImportError:
-        return None
-    return ipywidgets.HTML()
 
 
 def _upstream(folder: Path) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from cellmill.notebook.transform import parse, to_python
 from cellmill.rules.tags import AuthorOnlyMagic, BadMagicLine
 
 # They look at the notebook or start pipelines: in a task there is no notebook to look at.
-FOR_THE_AUTHOR = frozenset({"steps", "readiness", "promote", "reproduce", "run_pipeline", "cellmill_observe"})
+FOR_THE_AUTHOR = frozenset({"steps", "readiness", "promote", "reproduce", "run_pipeline", "sweep", "cellmill_observe"})
 
 
 def findings(steps: Steps) -> list[Finding]:

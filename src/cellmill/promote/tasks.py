@@ -16,7 +16,7 @@ from cellmill.promote.submodules import submodule_imports
 
 _OWN_TAGS = re.compile(r"(parameters|shared|skip|(step|check):.*)$")
 _LINE_MAGIC = re.compile(
-    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|reproduce|run_pipeline|cellmill_observe)\b"
+    r"^(?P<indent>\s*)%(?P<name>metric|criteria|steps|readiness|promote|reproduce|run_pipeline|sweep|cellmill_observe)\b"
     r"(?P<rest>.*)$"
 )
 _LOAD_EXT = re.compile(r"^(?P<indent>\s*)%(?:load_ext|reload_ext)\s+cellmill\s*$")

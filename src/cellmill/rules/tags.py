@@ -502,7 +502,7 @@ class OptionsDiffer(Rule):
 
 
 class AuthorOnlyMagic(Rule):
-    """A tagged cell has `%steps`, `%readiness`, `%promote`, `%reproduce` or `%run_pipeline`; the pipeline does without.
+    """A tagged cell has `%steps`, `%readiness`, `%promote`, `%reproduce`, `%run_pipeline` or `%sweep`: left out.
 
     Why
     ---

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from cellmill.errors import CellmillError
+from cellmill.run.combinations import told_sweep
 from cellmill.run.events import Event
 from cellmill.run.log import RUN_ID, is_held, read_json, runs_folder
+from cellmill.run.told_task import change_task, waiting_task
 from cellmill.run.words import Lines
 
 _LAST_WORDS = 300
@@ -116,7 +118,7 @@ class LoggedRun:
         before = (bool(self._header), self._seq, self._held)
         if not self._header:
             self._header = read_json(self.record / "run.json")
-            self._tasks = {str(one): _waiting(str(one)) for one in _list(self._header.get("tasks"))}
+            self._tasks = {str(one): waiting_task(str(one)) for one in _list(self._header.get("tasks"))}
         # Asked first: what a process wrote before it ended is then read below.
         self._held = not self._header or is_held(self.record)
         self._end = read_json(self.record / "end.json")
@@ -133,6 +135,7 @@ class LoggedRun:
         """The run with its tasks; paths are absolute."""
         header = self._header
         pipeline = self.pipeline
+        tasks = {name: self._closed(task) for name, task in self._tasks.items()}
         return {
             "run_id": self.run_id,
             "kind": self.kind,
@@ -149,7 +152,8 @@ class LoggedRun:
             "message": self._message(),
             "mlflow": self._mlflow(),
             "notices": list(self._notices),
-            "tasks": [self._closed(task) for task in self._tasks.values()],
+            "tasks": list(tasks.values()),
+            "sweep": told_sweep(self._began, self._finished, tasks),
             "seq": self._seq,
         }
 
@@ -189,13 +193,13 @@ class LoggedRun:
             self._queued = True
         elif kind == "run-started":
             self._began = data
-            self._tasks = {str(one): _waiting(str(one)) for one in _list(data.get("tasks"))}
+            self._tasks = {str(one): waiting_task(str(one)) for one in _list(data.get("tasks"))}
         elif kind == "run-finished":
             self._finished = data
         elif kind == "notice":
             self._notices.append(str(data.get("text", "")))
         elif isinstance(name, str) and name in self._tasks:
-            _change(self._tasks[name], str(kind), data, _as((int, float), event.get("at"), 0.0))
+            change_task(self._tasks[name], str(kind), data, _as((int, float), event.get("at"), 0.0))
 
 
 def list_runs(
@@ -294,48 +298,6 @@ def _read(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
         if isinstance(event, dict):
             events.append(event)
     return events, offset + end
-
-
-def _waiting(name: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "state": "waiting",
-        "cell": 0,
-        "cells": 0,
-        "cell_id": None,
-        "number": None,
-        "attempt": 0,
-        "seconds": None,
-        "began": None,
-        "metrics": {},
-        "notebook": None,
-        "report": None,
-        "reason": None,
-        "reasons": [],
-        "failure": None,
-    }
-
-
-def _change(task: dict[str, Any], kind: str, data: dict[str, Any], at: float) -> None:
-    """Change what is known of a task with an event of it."""
-    match kind:
-        case "task-started":
-            task.update(state="running", attempt=data.get("attempt"), cell=0, began=task["began"] or at)
-            task["reasons"] = [_mapping(one).get("text") for one in _list(data.get("reasons"))]
-        case "cell-started":
-            task.update({name: data.get(name) for name in ("cell", "cells", "cell_id", "number")})
-        case "task-skipped":
-            up_to_date = data.get("up_to_date") is True
-            task.update(state="up-to-date" if up_to_date else "not-run", reason=data.get("reason"))
-        case "task-finished":
-            task.update(state="done", seconds=data.get("seconds"))
-        case "task-failed":
-            failure = _mapping(data.get("failure"))
-            stopped = failure.get("kind") == "stopped"
-            task.update(state="stopped" if stopped else "failed", seconds=data.get("seconds"), failure=failure)
-    if kind in ("task-finished", "task-failed", "task-skipped"):
-        task.update(notebook=data.get("notebook"), report=data.get("report"))
-        task["metrics"] = _mapping(data.get("metrics"))
 
 
 def _last_words(log: Path) -> str:

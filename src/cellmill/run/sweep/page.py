@@ -45,13 +45,14 @@ def page_of(result: SweepResult) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{asset('page.css')}{asset('plot.css')}</style>\n</head>\n<body>\n<main>\n"
         f"{_head(result)}{_best(result)}{shown}\n{_table(result)}{_failures(result)}\n</main>\n"
-        f"<script>\n{_asset('page.js')}</script>\n</body>\n</html>\n"
+        f"<script>\n{asset('page.js')}</script>\n</body>\n</html>\n"
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file beside this one."""
     return (files("cellmill.run.sweep") / name).read_text(encoding="utf-8")
 
 

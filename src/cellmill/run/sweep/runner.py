@@ -70,8 +70,8 @@ def run_sweep(
     listeners, task_environment, forgive, warm, jobs, wait, stop, before_work, run_id
         As :func:`~cellmill.run.run_pipeline` takes them. A task's name in events is that of the task alone where all
         combinations share it, and ``TASK [VALUES]`` otherwise. ``run-started`` has ``sweep`` besides: ``varied``,
-        ``combinations`` (``label``, ``parameters``, ``tasks``: its events' names by task), ``seed`` and ``total``;
-        ``run-finished``: ``best`` (a label), ``metric``, ``value``, ``page``.
+        ``combinations`` (``label``, ``parameters``, ``tasks``: its events' names by task), ``seed``, ``total``,
+        ``metric`` and ``direction``; ``run-finished``: ``best`` (a label), ``metric``, ``value``, ``page``.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def run_sweep(
         schedule.use(pool, inherited)
         due = schedule.look()
         signals.executing = True
-        run.emit(Event("run-started", data=_told(plan, run, due, seed if draw is not None else None)))
+        run.emit(Event("run-started", data=_told(plan, run, due, seed if draw is not None else None, goal)))
         schedule.run()
         result = _result(plan, schedule.results, run.run_id, goal, stop)
         result = replace(result, seconds=time.monotonic() - began, seed=seed if draw is not None else None)
@@ -149,7 +149,7 @@ def _tasks(pipeline: PipelineFolder) -> tuple[list[str], dict[str, list[str]]]:
     return order, {name: list(dag[name].upstream) for name in order}
 
 
-def _told(plan: SweepPlan, run: ToldRun, due: Sequence[str], seed: int | None) -> dict[str, Any]:
+def _told(plan: SweepPlan, run: ToldRun, due: Sequence[str], seed: int | None, goal: Goal | None) -> dict[str, Any]:
     pipeline = plan.pipeline
     fixed = {name: given[0] for name, given in plan.values.items() if name not in plan.varied}
     return {
@@ -170,6 +170,9 @@ def _told(plan: SweepPlan, run: ToldRun, due: Sequence[str], seed: int | None) -
                 for one in plan.combinations
             ],
             "seed": seed,
+            "total": math.prod(len(given) for given in plan.values.values()),
+            "metric": goal.metric if goal is not None else None,
+            "direction": goal.direction if goal is not None else None,
         },
     }
 
