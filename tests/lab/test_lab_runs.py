@@ -294,3 +294,91 @@ def test_a_run_outlives_the_server(own_lab: Any, cells: Any) -> None:
     stream.wait_for("run", lambda run: run["state"] == "succeeded")
     stream.close()
     assert not Path(f"/proc/{worker}").exists(), "the worker outlived its server"
+
+
+SWEPT = [
+    ("strength: float = 1.0\nkind: str = 'square'\npause = 0.0", ["parameters"]),
+    ("import time\nrows = [1, 2, 3]", ["step:load"]),
+    (
+        "time.sleep(pause)\nif strength == 3:\n    raise ValueError('too strong')\n"
+        "loss = sum(strength * row for row in rows)\n%metric loss loss",
+        ["step:judge"],
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def swept(lab: Any) -> str:
+    return _promote(lab, "swept", SWEPT)
+
+
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        ({"strength": "1, 2,3", "kind": "'a, b',c"}, {"counts": {"strength": 3, "kind": 2}, "combinations": 6}),
+        ({"strength": "1, two"}, {"problems": {"strength": "Parameter strength takes a float, not two."}}),
+        ({"strength": "1, 1.0"}, {"problems": {"strength": "Parameter strength: the value 1.0 is given twice."}}),
+        ({"kind": ",".join(map(str, range(101))), "strength": ",".join(map(str, range(100)))}, {"combinations": 0}),
+    ],
+)
+def test_what_a_sweep_would_try_is_counted_before_it_starts(
+    lab: Any, swept: str, values: dict[str, str], told: dict[str, Any]
+) -> None:
+    status, answer = lab.post("sweeps/check", {"pipeline": swept, "sweep": {"values": values}})
+
+    assert status == 200
+    assert {name: answer[name] for name in told} == told
+    assert (answer["problem"] is not None) == (answer["combinations"] == 0)
+
+
+def test_a_sweep_from_its_start_to_its_table(lab: Any, swept: str) -> None:
+    sweep = {"values": {"strength": "2,1,3"}, "metric": "loss", "direction": "minimize"}
+    status, run = lab.post("runs", {"pipeline": swept, "kind": "sweep", "sweep": sweep})
+    assert (status, run["kind"], run["state"], run["parameters"]["strength"]) == (201, "sweep", "running", [2, 1, 3])
+    assert run["command"][3:] == ["-p", "strength=2,1,3", "--metric", "loss", "--minimize"]
+
+    done = lab.until(run["run_id"], lambda one: one["mlflow"])
+
+    told = done["sweep"]
+    assert (done["state"], told["best"], told["value"]) == ("failed", "strength=1.0", 6)
+    assert [(one["label"], one["state"], one["metrics"]) for one in told["combinations"]] == [
+        ("strength=2.0", "done", {"loss": 12.0}),
+        ("strength=1.0", "done", {"loss": 6.0}),
+        ("strength=3.0", "failed", {}),
+    ]
+    assert "too strong" in told["combinations"][2]["failure"]
+    assert (lab.root / told["page"]).is_file()
+
+
+def test_a_sweep_is_stopped_like_a_run(lab: Any, swept: str) -> None:
+    sweep = {"values": {"pause": "60,61"}}
+    run_id = lab.post("runs", {"pipeline": swept, "kind": "sweep", "sweep": sweep})[1]["run_id"]
+    going = lab.until(run_id, lambda one: one["sweep"] and one["sweep"]["combinations"][0]["running"])
+    assert going["sweep"]["combinations"][0]["state"] == "running"
+
+    assert lab.post(f"runs/{run_id}/stop")[0] == 200
+
+    run = lab.until(run_id, lambda one: one["state"] != "running")
+    assert run["state"] == "stopped"
+    states = [one["state"] for one in run["sweep"]["combinations"]]
+    # The second one may just have begun, too.
+    assert states[0] == "stopped"
+    assert states[1] in ("stopped", "not-run")
+
+
+@pytest.mark.parametrize(
+    "request_, told",
+    [
+        ({"sweep": None}, "sweep: a run of the kind sweep has it, and no other."),
+        ({"sweep": {"values": {}}}, "sweep.values: give a parameter the values to try, such as 0.1, 0.2."),
+        ({"sweep": {"values": {"strenght": "1,2"}}}, "There is no parameter strenght"),
+        ({"sweep": {"values": {"strength": "1,"}}}, "Parameter strength: there is an empty value in '1,'."),
+        ({"sweep": {"values": {"strength": "1,2"}, "metric": "loss"}}, "the best loss is the lowest or the highest"),
+        ({"sweep": {"values": {"strength": "1,2"}}, "force": True}, "a sweep takes its values and a profile"),
+    ],
+)
+def test_a_sweep_that_can_not_run_is_refused_at_once(lab: Any, swept: str, request_: dict[str, Any], told: str) -> None:
+    status, answer = lab.post("runs", {"pipeline": swept, "kind": "sweep", **request_})
+
+    assert status == 400
+    assert told in answer["message"]

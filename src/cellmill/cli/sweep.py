@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 @click.option("--promote-best", is_flag=True, help="Then write the best values into env.yaml, or the profile's file.")
 @click.option("--yes", is_flag=True, help="With --promote-best: write without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else.")
+@click.option("--run-record", type=click.Path(path_type=Path), hidden=True)
+@click.option("--run-lock", type=int, hidden=True)
 @click.pass_context
 def sweep(
     ctx: click.Context,
@@ -62,6 +64,8 @@ def sweep(
     promote_best: bool,
     yes: bool,
     as_json: bool,
+    run_record: Path | None,
+    run_lock: int | None,
 ) -> None:
     """Run PIPELINE with all combinations of the values that are given for its parameters.
 
@@ -77,7 +81,7 @@ def sweep(
         _check_can_ask(as_json=as_json)
     options = Options(assignments, draw, seed or 0, metric, direction, profile, jobs, warm, wait, promote_best)
     folder = find_pipeline(pipeline)
-    with open_log(folder, "sweep", options.as_words(), None, None) as log:
+    with open_log(folder, "sweep", options.as_words(), run_record, run_lock) as log:
         result = _run(folder, options, log, as_json=as_json)
     _check_metric(result)
     if promote_best and result.state != "stopped":

@@ -55,13 +55,34 @@ class PromotionBody(PlanBody):
     edits: Literal["merge", "keep", "mark", "overwrite"] = "merge"
 
 
+class SweepBody(BaseModel):
+    """What a sweep is to try: values by parameter as they are typed, with commas between them."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    values: Annotated[dict[Name, Annotated[str, Field(max_length=20_000)]], Field(max_length=1000)]
+    metric: Name | None = None
+    direction: Literal["minimize", "maximize"] | None = None
+    draw: Annotated[int | None, Field(ge=1)] = None
+    seed: int = 0
+
+
+class SweepCheckBody(BaseModel):
+    """A sweep to look at before it is started."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    pipeline: Path
+    sweep: SweepBody
+
+
 class RunBody(BaseModel):
     """A run to start."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     pipeline: Path
-    kind: Literal["run", "verify"] = "run"
+    kind: Literal["run", "verify", "sweep"] = "run"
     parameters: dict[str, Any] | None = None
     profile: Name | None = None
     force: bool = False
@@ -69,6 +90,7 @@ class RunBody(BaseModel):
     from_: Annotated[Name | None, Field(alias="from")] = None
     skip: Annotated[list[Name], Field(max_length=1000)] = []
     repair: bool = False
+    sweep: SweepBody | None = None
 
 
 Body = TypeVar("Body", bound=BaseModel)

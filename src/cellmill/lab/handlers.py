@@ -295,6 +295,7 @@ def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[Handler]
         ("promotion", PromotionHandler, {}),
         ("pipelines", PipelinesHandler, {}),
         ("pipelines/(.+)", PipelinesHandler, {}),
+        ("sweeps/check", WorkHandler, {"work": "sweep"}),
         ("runs", RunsHandler, {}),
         (run, RunHandler, {}),
         (f"{run}/stop", StopHandler, {}),

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cellmill.errors import CellmillError
-from cellmill.lab.bodies import RunBody, read_body
+from cellmill.lab.bodies import RunBody, SweepBody, read_body
 from cellmill.lab.pipelines import find_pipeline
 from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
+from cellmill.lab.sweeps import sweep_words
 from cellmill.locks import wait_for_lock
 from cellmill.run.folder import accepted_parameters, read_pipeline
 from cellmill.run.parameters import check_values, parse_assignments
@@ -25,6 +26,10 @@ def prepare_run(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]
     """Check ``POST runs``; the answer is what :class:`cellmill.lab.runs.Runs` starts the run from."""
     said = read_body(RunBody, body)
     folder = find_pipeline(root, said.pipeline)
+    if (said.kind == "sweep") != (said.sweep is not None):
+        raise Refused(400, "sweep: a run of the kind sweep has it, and no other.")
+    if said.sweep is not None:
+        return _prepare_sweep(root, said, said.sweep, folder)
     try:
         parameters = _parameters(said.parameters or {}, accepted_parameters(folder), folder)
         undone = _undone(said, folder)
@@ -56,6 +61,27 @@ def prepare_run(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]
         "parameters": dict(pipeline.parameters),
         "profile": pipeline.profile,
         "tasks": names,
+    }
+
+
+def _prepare_sweep(root: Root, said: RunBody, sweep: SweepBody, folder: Path) -> dict[str, Any]:
+    if any((said.parameters, said.force, said.only, said.from_, said.skip, said.repair)):
+        raise Refused(400, "kind: a sweep takes its values and a profile, nothing else; leave the rest out.")
+    try:
+        words, values = sweep_words(sweep, accepted_parameters(folder))
+        pipeline = read_pipeline(folder, profile=said.profile)
+    except CellmillError as error:
+        raise Refused(400, str(error)) from None
+    _check_free(pipeline.output, said.kind)
+    return {
+        "kind": said.kind,
+        "folder": str(folder),
+        "root": str(root.project(folder)),
+        "words": [*words, *(["--env", said.profile] if said.profile else [])],
+        "parameters": {**pipeline.parameters, **values},
+        "profile": pipeline.profile,
+        # It says itself what combinations share, and what they have for themselves.
+        "tasks": [],
     }
 
 

@@ -214,6 +214,8 @@ class Runs:
         """A run as answers have it: paths relative to the root."""
         content = run.as_dict()
         content["pipeline"] = self._root.told(content["pipeline"])
+        if content["sweep"] is not None:
+            content["sweep"]["page"] = self._told(content["sweep"]["page"])
         for task in content["tasks"]:
             task.update(notebook=self._told(task["notebook"]), report=self._told(task["report"]))
             if task["failure"] is not None:

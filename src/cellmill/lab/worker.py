@@ -44,6 +44,7 @@ def _works() -> dict[str, Work]:
     from cellmill.lab.pipelines import list_pipelines, show_pipeline
     from cellmill.lab.preparing import prepare_run
     from cellmill.lab.promotion import plan_promotion, promote
+    from cellmill.lab.sweeps import check_sweep
 
     return {
         "analyse": analyse_notebook,
@@ -53,6 +54,7 @@ def _works() -> dict[str, Work]:
         "pipelines": list_pipelines,
         "pipeline": show_pipeline,
         "prepare": prepare_run,
+        "sweep": check_sweep,
     }
 
 
