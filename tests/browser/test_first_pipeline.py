@@ -168,6 +168,60 @@ def on_from_where_it_failed(page: Page, lab: Lab) -> None:
     assert last["parameters"] == {"rows": 5}
 
 
+SWEPT = (
+    ("code", "strength: float = 1.0\nkind: str = 'square'\npause = 0.0", ["parameters"]),
+    ("code", "import time\nrows = [1, 2, 3]", ["step:load"]),
+    (
+        "code",
+        "time.sleep(pause)\nif strength == 3 and kind == 'cube':\n    raise ValueError('too strong')\n"
+        "loss = sum(strength * row for row in rows) + len(kind)\n%metric loss loss",
+        ["step:judge"],
+    ),
+)
+
+
+def test_several_values_are_tried_and_compared(
+    lab: Lab, visit: Callable[..., Page], shot: Callable[[str], Path]
+) -> None:
+    path = "notebooks/swept.ipynb"
+    write_notebook(lab.root / path, *SWEPT)
+    page = visit(path)
+    wait_for_steps(page, "load", "judge")
+    promote(page)
+    page.get_by_text(re.compile("Promoted: ")).first.wait_for()
+
+    section(page, "run").get_by_role("button", name="Try several values").click()
+    form = page.get_by_role("form")
+    form.get_by_label("strength", exact=True).fill("1, 2, three")
+    form.get_by_text("Parameter strength takes a float, not three.").first.wait_for()
+    form.get_by_label("strength", exact=True).fill("1, 2, 3")
+    form.get_by_label("kind", exact=True).fill("square, cube")
+    form.get_by_label("pause", exact=True).fill("1")
+    form.get_by_label("Compare by metric").fill("loss")
+    form.get_by_text("6 combinations: strength × 3, kind × 2").wait_for()
+    shot("sweep-form")
+    form.get_by_role("button", name="Run 6 combinations").click()
+    wait_for_run(page, "running")
+    card = page.locator("#cellmill-pipeline .cellmill-Run")
+    card.locator("tr[data-state=running]").first.wait_for(timeout=60_000)
+    assert card.get_by_text(re.compile(r"\d of 6 combinations")).is_visible()
+    shot("sweep-running")
+
+    wait_for_run(page, "failed")
+    assert card.locator("tbody tr td:nth-child(3)").all_inner_texts()[::5] == ["cube", "cube"]
+    failed = card.locator("tbody tr").last
+    assert failed.get_attribute("data-state") == "failed"
+    assert "too strong" in (failed.get_attribute("title") or "")
+    best = card.locator("tbody tr[data-best=true]")
+    assert best.locator(".cellmill-Tag").inner_text() == "best"
+    assert "Lowest loss: 10 with strength = 1, kind = cube" in card.inner_text()
+    best.scroll_into_view_if_needed()
+    shot("sweep-table")
+    card.get_by_role("button", name="Plot and table").click()
+    frame = page.frame_locator("iframe.jp-HTMLViewer, .jp-HTMLViewer iframe")
+    frame.get_by_text("lowest loss").wait_for()
+
+
 SLOW = (
     ("code", "seconds = 6", ["parameters"]),
     ("code", "import time\nx = 1", ["step:load"]),

@@ -12,7 +12,9 @@ import type {
   IPromotionPlan,
   IRun,
   IRunRequest,
-  ISuggestion
+  ISuggestion,
+  ISweepCheck,
+  ISweepRequest
 } from './types';
 
 /** Path of the REST interface below the server's base URL. */
@@ -70,6 +72,13 @@ export class Client {
 
   start(request: IRunRequest): Promise<IRun> {
     return this._post('runs', request);
+  }
+
+  checkSweep(
+    request: { pipeline: string; sweep: ISweepRequest },
+    signal?: AbortSignal
+  ): Promise<ISweepCheck> {
+    return this._post('sweeps/check', request, signal);
   }
 
   stop(id: string): Promise<IRun> {

@@ -222,6 +222,8 @@ export interface ITask {
   metrics: { readonly [name: string]: unknown };
   notebook: string | null;
   report: string | null;
+  /** Why it runs, once it has begun. */
+  reasons?: readonly string[];
   failure: IFailure | null;
 }
 
@@ -244,6 +246,56 @@ export interface IRun {
   message: string | null;
   mlflow: { url: string | null; experiment: string | null; ui_command: string | null } | null;
   tasks: readonly ITask[];
+  /** Of a sweep that has begun. */
+  sweep?: ISweep | null;
+}
+
+/** One combination of a sweep's values. */
+export interface ICombination {
+  label: string;
+  parameters: { readonly [name: string]: unknown };
+  /** By step the name of its task among the run's, which combinations may share. */
+  tasks: { readonly [step: string]: string };
+  state: TaskState;
+  steps: number;
+  /** How many of them need nothing more. */
+  over: number;
+  running: readonly string[];
+  /** Of the steps that it does not share. */
+  seconds: number;
+  metrics: { readonly [name: string]: unknown };
+  failure: string | null;
+}
+
+export interface ISweep {
+  varied: readonly string[];
+  total: number;
+  seed: number | null;
+  metric: string | null;
+  direction: string | null;
+  /** The label of the best combination; null until the end. */
+  best: string | null;
+  value: number | string | null;
+  /** The HTML page with the plot and the table. */
+  page: string | null;
+  combinations: readonly ICombination[];
+}
+
+/** What a sweep is to try: values as they are typed, with commas between them. */
+export interface ISweepRequest {
+  values: { readonly [name: string]: string };
+  metric?: string;
+  direction?: 'minimize' | 'maximize';
+  draw?: number;
+}
+
+/** The answer to `POST sweeps/check`. */
+export interface ISweepCheck {
+  counts: { readonly [name: string]: number };
+  problems: { readonly [name: string]: string };
+  problem: string | null;
+  total: number;
+  combinations: number;
 }
 
 /** How far a pipeline is proven to give what its notebook gives. */
@@ -279,7 +331,9 @@ export interface IPipeline {
 /** What to run. */
 export interface IRunRequest {
   pipeline: string;
-  kind?: 'run' | 'verify';
+  kind?: 'run' | 'verify' | 'sweep';
+  /** Of the kind sweep. */
+  sweep?: ISweepRequest;
   parameters?: { readonly [name: string]: unknown };
   profile?: string | null;
   force?: boolean;

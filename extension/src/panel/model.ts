@@ -8,6 +8,7 @@ import type { IRun, IRunRequest } from '../api/types';
 import type { ICellmill } from '../tokens';
 import { Draft, Entry } from './form';
 import { failedTask, foldRun, foldRuns, isLive, shownRun } from './runs';
+import type { ISweepDraft } from './sweep';
 import { IPanelState, IPromoted, NOTHING, Subject, alike, keepParts } from './state';
 
 /** How often, and after how many milliseconds, a run is asked for that another one still hinders. */
@@ -18,11 +19,18 @@ const PAUSE = 1000;
 interface INotebookMemory {
   draft: Draft;
   profile: string | null;
+  sweep: ISweepDraft | null;
   chosen: string | null;
   promoted: IPromoted | null;
 }
 
-const FRESH: INotebookMemory = { draft: {}, profile: null, chosen: null, promoted: null };
+const FRESH: INotebookMemory = {
+  draft: {},
+  profile: null,
+  sweep: null,
+  chosen: null,
+  promoted: null
+};
 
 /** Follows the notebook in front, and speaks to the server for the panel's views. */
 export class PipelineModel implements IDisposable {
@@ -95,6 +103,12 @@ export class PipelineModel implements IDisposable {
   setProfile(profile: string | null): void {
     this._remember({ profile });
     this._set({ profile });
+  }
+
+  /** Take what a sweep is to try; null for the form of a single run. */
+  setSweep(sweep: ISweepDraft | null): void {
+    this._remember({ sweep });
+    this._set({ sweep });
   }
 
   /** Say that a promotion goes on, or what came of it. */
@@ -191,7 +205,7 @@ export class PipelineModel implements IDisposable {
       return;
     }
     const path = analysis.panel.context.localPath;
-    const { draft, profile, promoted } = this._memoryOf(path);
+    const { draft, profile, sweep, promoted } = this._memoryOf(path);
     const subject = subjectOf(analysis);
     const old = this._state.path === path ? this._state.analysis : null;
     const result = analysis.result;
@@ -204,6 +218,7 @@ export class PipelineModel implements IDisposable {
       analysis: next,
       draft,
       profile,
+      sweep,
       promoted
     });
     const pipeline = result?.pipeline;

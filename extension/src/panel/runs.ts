@@ -110,6 +110,11 @@ export function changedParameters(
 
 /** All numbers that a run's tasks recorded, by name. */
 export function metricsOf(run: IRun): readonly (readonly [string, number])[] {
+  if (run.sweep) {
+    // Each combination has its own: what stands for all of them is the best.
+    const { metric, value } = run.sweep;
+    return metric !== null && typeof value === 'number' ? [[metric, value]] : [];
+  }
   const found = new Map<string, number>();
   for (const task of run.tasks) {
     for (const [name, value] of Object.entries(task.metrics)) {

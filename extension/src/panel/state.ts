@@ -2,6 +2,7 @@
 
 import type { IAnalysis, IPipeline, IPromotion, IRun } from '../api/types';
 import type { Draft } from './form';
+import type { ISweepDraft } from './sweep';
 
 /** What is known of the notebook in front. */
 export type Subject =
@@ -42,6 +43,8 @@ export interface IPanelState {
   /** What the user changed in the run form. */
   draft: Draft;
   profile: string | null;
+  /** What a sweep is to try; null while the form is that of a single run. */
+  sweep: ISweepDraft | null;
   promoting: boolean;
   promoted: IPromoted | null;
   /** Why the last promotion could not be done; a sentence. */
@@ -64,6 +67,7 @@ export const NOTHING: IPanelState = {
   chosen: false,
   draft: {},
   profile: null,
+  sweep: null,
   promoting: false,
   promoted: null,
   obstacle: '',

@@ -1,10 +1,11 @@
 // The pipeline panel as a whole: each part is drawn again only when its own share of the state changed.
 
 import { memo, useEffect, useMemo, useRef } from 'react';
-import type { IFinding, IParameter, ITask } from '../../api/types';
+import type { IFinding, IParameter, IPipeline, ITask } from '../../api/types';
 import { IPanelServices, PanelContext, usePanel, usePanelState } from '../context';
 import { isLive, lastSeconds } from '../runs';
 import type { IPanelState } from '../state';
+import { stepTasks } from '../sweep';
 import { Absence, NoSteps } from './empty';
 import { Graph } from './graph';
 import { Header } from './header';
@@ -14,6 +15,7 @@ import { Readiness } from './readiness';
 import { RunForm } from './runForm';
 import { RunView } from './runView';
 import { Section } from './section';
+import { SweepForm } from './sweepForm';
 
 const NO_PARAMETERS: readonly IParameter[] = [];
 const NO_TASKS: readonly ITask[] = [];
@@ -83,6 +85,7 @@ const Steps = memo(function Steps({ state }: { state: IPanelState }) {
   const { trans } = usePanel();
   const { analysis, run, runs } = state;
   const seconds = useMemo(() => lastSeconds(runs), [runs]);
+  const tasks = useMemo(() => (run ? stepTasks(run) : NO_TASKS), [run]);
   const errors = useMemo(() => stepsWithErrors(analysis?.findings ?? []), [analysis?.findings]);
   if (!analysis) {
     return null;
@@ -92,7 +95,7 @@ const Steps = memo(function Steps({ state }: { state: IPanelState }) {
       <Graph
         steps={analysis.steps}
         edges={analysis.edges}
-        tasks={run?.tasks ?? NO_TASKS}
+        tasks={tasks}
         seconds={seconds}
         errors={errors}
       />
@@ -106,10 +109,17 @@ function stepsWithErrors(findings: readonly IFinding[]): ReadonlySet<string> {
   );
 }
 
+/** The form for one run, or for a sweep. */
+function Form({ state, pipeline }: { state: IPanelState; pipeline: IPipeline }) {
+  const { draft, sweep, profile, runs, starting } = state;
+  const shared = { pipeline, profile, runs, starting };
+  return sweep ? <SweepForm sweep={sweep} {...shared} /> : <RunForm draft={draft} {...shared} />;
+}
+
 /** The run that is shown, and the form for the next one. */
 function Running({ state }: { state: IPanelState }) {
   const { trans } = usePanel();
-  const { pipeline, run, draft, profile, starting, refusal, folder } = state;
+  const { pipeline, run, starting, refusal, folder } = state;
   const live = isLive(run);
   return (
     <Section name="run" title={trans.__('Run')} open={!!folder}>
@@ -130,7 +140,7 @@ function Running({ state }: { state: IPanelState }) {
       {pipeline ? (
         // While a run goes on, what can be done is to watch and to stop it.
         live ? null : (
-          <RunForm pipeline={pipeline} draft={draft} profile={profile} starting={starting} />
+          <Form state={state} pipeline={pipeline} />
         )
       ) : folder ? null : (
         <p className="cellmill-Muted">

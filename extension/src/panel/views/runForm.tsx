@@ -2,19 +2,21 @@
 
 import { Button, HTMLSelect, refreshIcon, runIcon } from '@jupyterlab/ui-components';
 import { memo, useId, useMemo } from 'react';
-import type { IParameter, IPipeline } from '../../api/types';
+import type { IParameter, IPipeline, IRun } from '../../api/types';
 import { usePanel } from '../context';
+import { firstSweep } from '../sweep';
 import { Draft, Entry, IField, allowsNone, entryOf, readForm } from '../form';
 
 interface IRunFormProps {
   pipeline: IPipeline;
   draft: Draft;
   profile: string | null;
+  runs: readonly IRun[];
   starting: boolean;
 }
 
 export const RunForm = memo(function RunForm(props: IRunFormProps) {
-  const { pipeline, draft, profile, starting } = props;
+  const { pipeline, draft, profile, runs, starting } = props;
   const { trans, model } = usePanel();
   const form = useMemo(
     () => readForm(pipeline.parameters, draft, trans),
@@ -74,6 +76,17 @@ export const RunForm = memo(function RunForm(props: IRunFormProps) {
         >
           {trans.__('Verify')}
         </Button>
+        {pipeline.parameters.length ? (
+          <Button
+            type="button"
+            className="jp-mod-styled"
+            disabled={starting}
+            title={trans.__('Run all combinations of several values, and compare them')}
+            onClick={() => model.setSweep(firstSweep(pipeline.parameters, draft, runs))}
+          >
+            {trans.__('Try several values…')}
+          </Button>
+        ) : null}
         {changed ? (
           <button type="button" className="cellmill-Link" onClick={() => model.reset()}>
             {trans.__('Reset')}
@@ -106,7 +119,14 @@ function Summary({ fields }: { fields: readonly IField[] }) {
   ) : null;
 }
 
-function Profiles({ profiles, profile }: { profiles: readonly string[]; profile: string | null }) {
+/** The choice of an environment profile. */
+export function Profiles({
+  profiles,
+  profile
+}: {
+  profiles: readonly string[];
+  profile: string | null;
+}) {
   const { trans, model } = usePanel();
   const id = useId();
   return (
@@ -267,7 +287,7 @@ function startOf(parameter: IParameter): Entry {
 }
 
 /** What may be entered, in a word or two. */
-function kindWord(parameter: IParameter): string {
+export function kindWord(parameter: IParameter): string {
   const { type, minimum, maximum } = parameter;
   if (typeof minimum === 'number' && typeof maximum === 'number') {
     return `${type} ${minimum} … ${maximum}`;

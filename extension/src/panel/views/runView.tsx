@@ -6,10 +6,12 @@ import type { IParameter, IRun, ITask } from '../../api/types';
 import { usePanel } from '../context';
 import { duration, metric, value, when } from '../format';
 import { changedParameters, endOf, failedTask, isLive, metricsOf, progressOf } from '../runs';
+import { overCount } from '../sweep';
 import { FailureView } from './failure';
 import { Ago, cellWords, Elapsed, kindWord, StateMark, stateWord } from './marks';
 import { MlflowLink } from './mlflowLink';
 import { Prose } from './prose';
+import { SweepTable } from './sweepTable';
 
 interface IRunViewProps {
   run: IRun;
@@ -66,6 +68,7 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
         </div>
       ) : null}
       {live ? <Progress run={run} /> : null}
+      {run.sweep ? <SweepTable run={run} sweep={run.sweep} /> : null}
       <div className="cellmill-Hidden" aria-live="polite">
         {live ? '' : `${run.name} ${stateWord(run.state, trans)}`}
       </div>
@@ -85,7 +88,12 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
       {!live && (run.state === 'failed' || run.state === 'stopped' || run.state === 'lost') ? (
         <Retry run={run} task={failed ?? firstUndone(run)} newest={newest} starting={starting} />
       ) : null}
-      {metrics.length ? (
+      {run.kind === 'sweep' && (run.state === 'failed' || run.state === 'stopped') ? (
+        <p className="cellmill-Muted">
+          {trans.__('The same values go on from here: what is up to date does not run again.')}
+        </p>
+      ) : null}
+      {metrics.length && !run.sweep ? (
         <dl className="cellmill-Metrics">
           {metrics.map(([name, value]) => (
             <div key={name}>
@@ -130,10 +138,18 @@ function Progress({ run }: { run: IRun }) {
         <span style={{ transform: `scaleX(${part})` }} />
       </div>
       <div className="cellmill-Muted">
-        {tasks && (done || current.length)
-          ? trans.__('%1 of %2 steps', done, tasks)
-          : trans.__('starting')}
-        {current.map(task => (
+        {run.sweep
+          ? trans.__(
+              '%1 of %2 combinations · %3 of %4 steps',
+              overCount(run.sweep),
+              run.sweep.combinations.length,
+              done,
+              tasks
+            )
+          : tasks && (done || current.length)
+            ? trans.__('%1 of %2 steps', done, tasks)
+            : trans.__('starting')}
+        {(run.sweep ? [] : current).map(task => (
           <span key={task.name}>
             {' · '}
             {task.cells ? `${task.name}: ${cellWords(task, trans)}` : task.name}
