@@ -164,7 +164,12 @@ def test_a_run_that_fails_leads_to_the_source_cell(lab: Any, churn: str) -> None
     (listed,) = (one for one in lab.get("runs")[1]["runs"] if one["run_id"] == run_id)
     assert listed["tasks"][1]["failure"]["traceback"] == ""
 
-    # Again what failed, with the same values.
+    # Again what failed, with the same values; what that would be is told before.
+    status, told = lab.post("runs/expected", {"pipeline": churn, "repair": True})
+    assert status == 200, told
+    assert [(task["name"], task["state"]) for task in told["tasks"]] == [("load", "not-asked"), ("train", "would-run")]
+    assert told["tasks"][1]["reasons"] == ["no finished run of it is recorded"]
+    assert lab.post("runs/expected", {"pipeline": churn, "only": "lod"})[0] == 400
     status, again = lab.post("runs", {"pipeline": churn, "repair": True})
     assert (status, again["command"][-1], again["parameters"]["n"]) == (201, "--repair", 60)
     repaired = lab.until(again["run_id"], lambda one: one["state"] != "running")

@@ -4,6 +4,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import type {
   IAnalysis,
+  IExpectedRun,
   IFinding,
   INotebookSource,
   IPipeline,
@@ -72,6 +73,10 @@ export class Client {
 
   start(request: IRunRequest): Promise<IRun> {
     return this._post('runs', request);
+  }
+
+  expected(request: IRunRequest): Promise<IExpectedRun> {
+    return this._post('runs/expected', request);
   }
 
   checkSweep(

@@ -289,6 +289,19 @@ export interface ISweepRequest {
   draw?: number;
 }
 
+/** The answer to `POST runs/expected`: what a run would do. */
+export interface IExpectedRun {
+  tasks: readonly {
+    name: string;
+    state: 'would-run' | 'up-to-date' | 'not-asked';
+    /** Why it would run. */
+    reasons: readonly string[];
+    /** Why it would not. */
+    reason: string | null;
+  }[];
+  notices: readonly string[];
+}
+
 /** The answer to `POST sweeps/check`. */
 export interface ISweepCheck {
   counts: { readonly [name: string]: number };

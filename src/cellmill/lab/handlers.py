@@ -16,6 +16,7 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from cellmill.lab.answers import encoded
+from cellmill.lab.expected import expected_run
 from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
 from cellmill.lab.watch import Listener, Watch
@@ -177,6 +178,20 @@ class RunsHandler(Handler):
         self.answer(201, run)
 
 
+class ExpectedHandler(Handler):
+    """``runs/expected``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Say what a run would do, and why."""
+        status, content = await self.ask("expect", largest=_LARGEST_SMALL)
+        if status != 200:
+            self.answer(status, content)
+            return
+        self.answer(200, await expected_run(json.loads(content)))
+
+
 class RunHandler(Handler):
     """``runs/ID``."""
 
@@ -297,6 +312,7 @@ def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[Handler]
         ("pipelines/(.+)", PipelinesHandler, {}),
         ("sweeps/check", WorkHandler, {"work": "sweep"}),
         ("runs", RunsHandler, {}),
+        ("runs/expected", ExpectedHandler, {}),
         (run, RunHandler, {}),
         (f"{run}/stop", StopHandler, {}),
         (f"{run}/log", LogHandler, {}),

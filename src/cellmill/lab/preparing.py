@@ -25,6 +25,20 @@ from cellmill.run.settings import ParameterSettings
 def prepare_run(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]:
     """Check ``POST runs``; the answer is what :class:`cellmill.lab.runs.Runs` starts the run from."""
     said = read_body(RunBody, body)
+    prepared = _prepare(root, said)
+    _check_free(Path(prepared.pop("output")), said.kind)
+    return prepared
+
+
+def prepare_look(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]:
+    """Check ``POST runs/expected``; the answer is what :func:`cellmill.lab.expected.expected_run` asks with."""
+    said = read_body(RunBody, body)
+    if said.kind != "run":
+        raise Refused(400, "kind: only of a run it can be said what it would do.")
+    return _prepare(root, said)
+
+
+def _prepare(root: Root, said: RunBody) -> dict[str, Any]:
     folder = find_pipeline(root, said.pipeline)
     if (said.kind == "sweep") != (said.sweep is not None):
         raise Refused(400, "sweep: a run of the kind sweep has it, and no other.")
@@ -41,7 +55,6 @@ def prepare_run(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]
         raise Refused(400, str(error)) from None
     names = [str(task.get("name")) for task in pipeline.spec.get("tasks") or () if isinstance(task, dict)]
     _check_steps(said, names)
-    _check_free(pipeline.output, said.kind)
     words: list[str] = []
     if said.kind == "run":
         accepted = accepted_parameters(folder)
@@ -57,6 +70,7 @@ def prepare_run(root: Root, body: bytes, _: Mapping[str, str]) -> dict[str, Any]
         "kind": said.kind,
         "folder": str(folder),
         "root": str(root.project(folder)),
+        "output": str(pipeline.output),
         "words": words,
         "parameters": dict(pipeline.parameters),
         "profile": pipeline.profile,
@@ -72,11 +86,11 @@ def _prepare_sweep(root: Root, said: RunBody, sweep: SweepBody, folder: Path) ->
         pipeline = read_pipeline(folder, profile=said.profile)
     except CellmillError as error:
         raise Refused(400, str(error)) from None
-    _check_free(pipeline.output, said.kind)
     return {
         "kind": said.kind,
         "folder": str(folder),
         "root": str(root.project(folder)),
+        "output": str(pipeline.output),
         "words": [*words, *(["--env", said.profile] if said.profile else [])],
         "parameters": {**pipeline.parameters, **values},
         "profile": pipeline.profile,

@@ -42,7 +42,7 @@ def main(folder: str) -> None:
 def _works() -> dict[str, Work]:
     from cellmill.lab.analysis import analyse_notebook, suggest_steps
     from cellmill.lab.pipelines import list_pipelines, show_pipeline
-    from cellmill.lab.preparing import prepare_run
+    from cellmill.lab.preparing import prepare_look, prepare_run
     from cellmill.lab.promotion import plan_promotion, promote
     from cellmill.lab.sweeps import check_sweep
 
@@ -54,6 +54,7 @@ def _works() -> dict[str, Work]:
         "pipelines": list_pipelines,
         "pipeline": show_pipeline,
         "prepare": prepare_run,
+        "expect": prepare_look,
         "sweep": check_sweep,
     }
 

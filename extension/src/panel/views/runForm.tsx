@@ -5,6 +5,7 @@ import { memo, useId, useMemo } from 'react';
 import type { IParameter, IPipeline, IRun } from '../../api/types';
 import { usePanel } from '../context';
 import { firstSweep } from '../sweep';
+import { Expected } from './expected';
 import { Draft, Entry, IField, allowsNone, entryOf, readForm } from '../form';
 
 interface IRunFormProps {
@@ -47,6 +48,12 @@ export const RunForm = memo(function RunForm(props: IRunFormProps) {
       ))}
       {pipeline.profiles.length ? (
         <Profiles profiles={pipeline.profiles} profile={profile} />
+      ) : null}
+      {form.valid ? (
+        <Expected
+          request={{ pipeline: pipeline.folder, parameters: form.parameters, profile }}
+          label={trans.__('What would run, and why?')}
+        />
       ) : null}
       <div className="cellmill-Form-buttons">
         <Summary fields={form.fields} />

@@ -7,6 +7,7 @@ import { usePanel } from '../context';
 import { duration, metric, value, when } from '../format';
 import { changedParameters, endOf, failedTask, isLive, metricsOf, progressOf } from '../runs';
 import { overCount } from '../sweep';
+import { Expected, Reasons } from './expected';
 import { FailureView } from './failure';
 import { Ago, cellWords, Elapsed, kindWord, StateMark, stateWord } from './marks';
 import { MlflowLink } from './mlflowLink';
@@ -28,6 +29,11 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
   const failed = failedTask(run);
   const metrics = metricsOf(run);
   const changed = changedParameters(run, parameters);
+  const given = changed
+    .map(
+      ([name, one]) => `${name} = ${run.sweep?.varied.includes(name) ? listed(one) : value(one)}`
+    )
+    .join(run.sweep ? '; ' : ', ');
   const card = useRef<HTMLDivElement>(null);
   const wasLive = useRef(live);
   useEffect(() => {
@@ -63,9 +69,7 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
         </button>
       )}
       {changed.length ? (
-        <div className="cellmill-Muted cellmill-Run-parameters">
-          {trans.__('with %1', changed.map(([name, one]) => `${name} = ${value(one)}`).join(', '))}
-        </div>
+        <div className="cellmill-Muted cellmill-Run-parameters">{trans.__('with %1', given)}</div>
       ) : null}
       {live ? <Progress run={run} /> : null}
       {run.sweep ? <SweepTable run={run} sweep={run.sweep} /> : null}
@@ -103,11 +107,27 @@ export const RunView = memo(function RunView(props: IRunViewProps) {
           ))}
         </dl>
       ) : null}
+      {newest &&
+      !live &&
+      run.kind === 'run' &&
+      run.state !== 'succeeded' &&
+      run.state !== 'refused' ? (
+        <Expected
+          request={{ pipeline: run.pipeline, repair: true }}
+          label={trans.__('What would Repair run, and why?')}
+        />
+      ) : null}
+      <Reasons run={run} />
       <Products run={run} />
       <Log run={run} />
     </div>
   );
 });
+
+/** The values that a sweep tries, as they are typed. */
+function listed(values: unknown): string {
+  return Array.isArray(values) ? values.map(value).join(', ') : value(values);
+}
 
 function Ended({ run }: { run: IRun }) {
   return (
