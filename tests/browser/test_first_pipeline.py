@@ -60,7 +60,7 @@ def test_the_way_from_a_raw_notebook_to_a_run_and_back(
 
     a_run_with_another_parameter(page, lab, shot)
     a_cell_that_breaks(page, shot)
-    on_from_where_it_failed(page, lab, shot)
+    on_from_where_it_failed(page, lab)
 
 
 def steps_from_headings(page: Page, shot: Callable[[str], Path]) -> None:
@@ -154,7 +154,7 @@ def the_failure_in_the_notebooks_kernel(page: Page, shot: Callable[[str], Path])
     dialog.get_by_role("button", name="Cancel").click()
 
 
-def on_from_where_it_failed(page: Page, lab: Lab, shot: Callable[[str], Path]) -> None:
+def on_from_where_it_failed(page: Page, lab: Lab) -> None:
     page.locator(".lm-TabBar-tab", has_text="sizes.ipynb").first.click()
     edit(page, 9, "total = int(df['y'].sum())\nprint('total', total, 'of', largest)")
     page.get_by_text("Changed since the last promotion").first.wait_for()
@@ -163,7 +163,6 @@ def on_from_where_it_failed(page: Page, lab: Lab, shot: Callable[[str], Path]) -
     page.get_by_role("button", name="Repair", exact=True).wait_for()
     page.get_by_role("button", name="What would Repair run, and why?").click()
     page.locator(".cellmill-Reasons div[data-state=would-run]", has_text="report").wait_for(timeout=60_000)
-    shot("why-it-would-run")
     page.get_by_role("button", name="Retry from here").first.click()
     wait_for_run(page, "succeeded")
     (last, *_) = lab.api("runs?limit=1")["runs"]
