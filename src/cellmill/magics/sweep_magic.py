@@ -110,11 +110,13 @@ def _sweep_and_show(folder: Path, given: Given, draw: int | None, seed: int, goa
     from cellmill.run import RunLog
     from cellmill.run.folder import accepted_parameters
     from cellmill.run.sweep import check_goal, parse_values, run_sweep
+    from cellmill.run.warm import keep_warm_processes
     from cellmill.track import Tracker
 
     values = parse_values(given.values["-p"], accepted_parameters(folder), where=folder)
     profile = given.value("--env")
     command = ["cellmill", "sweep", shown_path(folder), *_words(given)]
+    keep_warm_processes()
     with RunLog(folder, kind="sweep", source="magic", command=command, profile=profile, on_notice=view.notice) as log:
         with Tracker(folder, on_notice=view.notice, start=False) as tracker:
             result = run_sweep(
