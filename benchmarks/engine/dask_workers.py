@@ -100,7 +100,3 @@ def _cluster(folder: Path, workers: int) -> Iterator[str]:
             process.terminate()
         for process in processes:
             process.wait()
-
-
-if __name__ == "__main__":
-    main()

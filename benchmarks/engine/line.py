@@ -73,6 +73,8 @@ class Line:
     def _comparison(self) -> list[str]:
         if self.other is None:
             return ["", ""]
+        if self.own <= 0:
+            return [f"{self.other:.2f}", ""]
         if self.goal is not None and self.goal.words.startswith("<="):
             return [f"{self.other:.2f}", f"{self.own / max(self.other, 1e-9):.2f} times"]
         if self.own > self.other:
@@ -82,4 +84,6 @@ class Line:
     def _judgement(self) -> list[str]:
         if self.goal is None:
             return ["", ""]
+        if self.own <= 0:
+            return [self.goal.words, "unknown: less than what single runs differ by"]
         return [self.goal.words, "yes" if self.goal.is_reached(self.own, self.other or 0.0) else "no"]

@@ -15,7 +15,6 @@ from measure import Work, by_turns
 from engine.line import Line, Options, faster, seconds_at_most
 from engine.projects import Project, chain, project
 
-CASE = "10 trivial steps in a chain, from a process that is up"
 NOT_RECORDED = "`run_pipeline(force=True)`, not recorded"
 RECORDED = "the same, recorded in MLflow as `%run_pipeline` does"
 KINDS = {
@@ -34,10 +33,11 @@ def measured(options: Options) -> Iterator[Line]:
         works = {label: stack.enter_context(_process(kind, made)) for label, kind in KINDS.items()}
         found = by_turns(works, options.repeats)
     _, _, build, whole, script = found
-    yield Line(CASE, NOT_RECORDED, found[NOT_RECORDED], build, found[build], faster(8))
-    yield Line(CASE, RECORDED, found[RECORDED], build, found[build], faster(8))
-    yield Line(CASE, NOT_RECORDED, found[NOT_RECORDED], whole, found[whole])
-    yield Line(CASE, NOT_RECORDED, found[NOT_RECORDED], script, found[script])
+    case = f"{steps} trivial steps in a chain, from a process that is up"
+    yield Line(case, NOT_RECORDED, found[NOT_RECORDED], build, found[build], faster(8))
+    yield Line(case, RECORDED, found[RECORDED], build, found[build], faster(8))
+    yield Line(case, NOT_RECORDED, found[NOT_RECORDED], whole, found[whole])
+    yield Line(case, NOT_RECORDED, found[NOT_RECORDED], script, found[script])
     for label in (NOT_RECORDED, RECORDED):
         overhead = (found[label] - found[script]) / steps
         yield Line(f"overhead per step (less the script, by {steps})", label, overhead, goal=seconds_at_most(0.15))
@@ -52,7 +52,8 @@ def _process(kind: str, made: Project) -> Iterator[Work]:
     process = subprocess.Popen(
         words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     asked, told = process.stdin, process.stdout
 
     def once() -> float:

@@ -49,7 +49,7 @@ def measured(options: Options) -> Iterator[Line]:
 
 def _notebook() -> str:
     sources = BEGIN + [FIT.format(number=number) for number in range(CELLS - len(BEGIN))]
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "id": f"cell-{number}",

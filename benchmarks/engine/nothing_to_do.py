@@ -1,4 +1,4 @@
-"""What it costs to find out that nothing is to do: a chain of trivial steps, all of them up to date; whole processes."""
+"""What it costs to find out that nothing is to do: a chain of steps that are up to date; whole processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects to measure with: a notebook, its pipeline, its code as a script, and the commands of all who can run them."""
+"""Projects to measure with: a notebook, its pipeline, its code as a script, and the commands that run them."""
 
 from __future__ import annotations
 

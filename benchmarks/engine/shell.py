@@ -9,8 +9,6 @@ from measure import by_turns
 from engine.line import Line, Options, at_most, faster
 from engine.projects import chain, project
 
-CASE = "10 trivial steps in a chain, from the shell"
-
 
 def measured(options: Options) -> Iterator[Line]:
     """Lines of the table."""
@@ -29,6 +27,7 @@ def measured(options: Options) -> Iterator[Line]:
         )
         loop = f"`papermill` in a loop over the tasks ({slow} times)"
         found |= by_turns({loop: made.papermill_loop()}, slow)
+    case = f"{steps} trivial steps in a chain, from the shell"
     goals = {"`ploomber build --force`": faster(4), "`papermill` on the whole notebook": at_most(1)}
     for against in list(found)[1:]:
-        yield Line(CASE, own, found[own], against, found[against], goals.get(against))
+        yield Line(case, own, found[own], against, found[against], goals.get(against))
