@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -47,6 +48,8 @@ NOT_TAKEN_OVER = (
 
 def main() -> None:
     given = _arguments()
+    # So that it leaves no folder and no process behind when it is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ.update(ENVIRONMENT)
     for name in NOT_TAKEN_OVER:
         os.environ.pop(name, None)
