@@ -9,11 +9,15 @@ import statistics
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+
+# A case: a call, which may say itself how many seconds count.
+Work = Callable[[], float | None]
 
 REPEATS = 7
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -31,15 +35,39 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def command(*words: str) -> Callable[[], object]:
-    """A call that runs a command to its end and fails if the command does.
+def by_turns(
+    cases: Mapping[str, Work], repeats: int = REPEATS, before: Callable[[], object] = lambda: None
+) -> dict[str, float]:
+    """Medians of the seconds that each case takes, or says that it took; one after the other, so that load meets all.
+
+    One call of each is not counted; `before` is called before every call, and not counted either.
+    """
+    found: dict[str, list[float]] = {label: [] for label in cases}
+    for turn in range(repeats + 1):
+        for label, work in cases.items():
+            before()
+            began = time.perf_counter()
+            told = work()
+            taken = time.perf_counter() - began
+            if turn:
+                found[label].append(told if isinstance(told, float) else taken)
+    return {label: statistics.median(taken) for label, taken in found.items()}
+
+
+def command(*words: str, cwd: Path | None = None, variables: Mapping[str, str] | None = None) -> Work:
+    """A call that runs a command to its end and fails, with what it told, if the command does.
 
     Bytecode is written on the first, uncounted call, for everybody alike.
     """
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
     def run() -> None:
-        subprocess.run(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        with tempfile.TemporaryFile() as told:
+            done = subprocess.run(words, env=environment | dict(variables or {}), cwd=cwd, stdout=told, stderr=told)
+            if done.returncode:
+                told.seek(0)
+                sys.stderr.buffer.write(told.read()[-5000:])
+                raise subprocess.CalledProcessError(done.returncode, words)
 
     return run
 

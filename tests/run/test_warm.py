@@ -226,7 +226,9 @@ def test_what_an_import_says_is_heard_in_each_step(pipeline: Any, step: Any, mon
         assert process != str(os.getpid())
 
 
-def test_other_programs_can_name_the_provisioner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def named_provisioner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let programs that start kernels without cellmill find its provisioner, and name it."""
     group = "jupyter_client.kernel_provisioners"
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     # As an installation writes it: this environment's may be older than the entry point.
@@ -236,10 +238,14 @@ def test_other_programs_can_name_the_provisioner(tmp_path: Path, monkeypatch: py
     entries = [f"{name} = {value}" for name, value in project["entry-points"][group].items()]
     (metadata / "entry_points.txt").write_text("\n".join([f"[{group}]", *entries]))
     monkeypatch.setenv("PYTHONPATH", str(metadata.parent))
+    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "cellmill-warm")
+
+
+@pytest.mark.usefixtures("named_provisioner")
+def test_other_programs_can_name_the_provisioner(tmp_path: Path) -> None:
     cell = nbformat.v4.new_code_cell("import os\nprint(os.getppid())")
     for name in ("a", "b"):
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
-    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "cellmill-warm")
 
     command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--inplace", "a.ipynb", "b.ipynb"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
@@ -283,3 +289,20 @@ os._exit(0)
     assert left == first == again == left_again
     assert last == other != first
     until(lambda: not Path("/proc", other).exists())
+
+
+@pytest.mark.usefixtures("named_provisioner")
+def test_nbval_forks_all_kernels_of_a_folder_from_one_process(tmp_path: Path) -> None:
+    # Pytest tells each kernel of another test that is current, by a variable.
+    told = "import os\nprint(os.getppid(), os.environ['PYTEST_CURRENT_TEST'], file=open('told', 'a'), flush=True)"
+    for name in ("a", "b"):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(told)])
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+
+    command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "a.ipynb", "b.ipynb"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    assert process.wait(timeout=120) == 0
+
+    (a, of_a), (b, of_b) = (line.split(maxsplit=1) for line in (tmp_path / "told").read_text().splitlines())
+    assert int(a) == int(b) != process.pid
+    assert (of_a[:7], of_b[:7]) == ("a.ipynb", "b.ipynb")

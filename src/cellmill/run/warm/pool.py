@@ -15,7 +15,7 @@ from cellmill.run.warm.resting import rest, wake
 from cellmill.run.warm.spare import SpareKernel
 
 # Variables that are different for each kernel; none of the libraries that are imported beforehand reads them.
-_OF_ONE_KERNEL = ("JPY_", "MLFLOW_", "_MLFLOW_")
+_OF_ONE_KERNEL = ("JPY_", "MLFLOW_", "_MLFLOW_", "PYTEST_CURRENT_TEST")
 
 _LAUNCHER = ["-m", "ipykernel_launcher"]
 
