@@ -40,7 +40,7 @@ from typing import Any
 
 import cloudpickle  # noqa: TID253 (this file is copied into pipelines, where the ban means nothing)
 
-# Bytes from which on only some rows of a frame of numbers are read back, how many, and what such numbers are.
+# Bytes from which on only some rows of a frame of numbers and texts are read back, how many, and what numbers are.
 _LARGE = 1 << 24
 _SAMPLE = 64
 _EXACT = frozenset("b1 i1 i2 i4 i8 u1 u2 u4 u8 f4 f8 M8[ms] M8[us] M8[ns]".split())
@@ -1037,10 +1037,11 @@ def _write_frame(path: Path, frame: Any) -> bool:
     """Write a DataFrame as parquet and read it back; False if that is not the same frame in every respect."""
     import pandas
 
-    if frame.memory_usage().sum() > _LARGE and _only_numbers(frame) and _plain_layout(frame):
+    if frame.memory_usage().sum() > _LARGE and _row_by_row(frame) and _plain_layout(frame):
         # To read it all back takes longer than to write it, and so do compression and dictionaries of numbers.
         if _write_frame(path, frame.iloc[:_SAMPLE]):
-            frame.to_parquet(path, compression=None, use_dictionary=False)
+            texts = [str(name) for name, kind in frame.dtypes.items() if _is_text(kind)]
+            frame.to_parquet(path, compression=None, use_dictionary=texts or False)
             return True
         return False
     try:
@@ -1058,14 +1059,22 @@ def _write_frame(path: Path, frame: Any) -> bool:
     return same
 
 
-def _only_numbers(frame: Any) -> bool:
-    """Whether parquet gives back any row as it gives back the others: numbers and times in columns, and plain rows."""
+def _row_by_row(frame: Any) -> bool:
+    """Whether parquet gives back any row as it gives back the others: numbers, times, Arrow's texts, and plain rows."""
     import pandas
 
-    kinds = frame.dtypes
-    return type(frame.index) is pandas.RangeIndex and all(
-        type(kind).__module__.startswith("numpy") and kind.isnative and kind.str[1:] in _EXACT for kind in kinds
-    )
+    return type(frame.index) is pandas.RangeIndex and all(_is_number(kind) or _is_text(kind) for kind in frame.dtypes)
+
+
+def _is_number(kind: Any) -> bool:
+    return type(kind).__module__.startswith("numpy") and kind.isnative and kind.str[1:] in _EXACT
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether a column holds texts as Arrow does, which is how parquet holds them; not as Python objects."""
+    import pandas
+
+    return isinstance(kind, pandas.StringDtype) and kind.storage == "pyarrow"
 
 
 def _levels(index: Any) -> Any:

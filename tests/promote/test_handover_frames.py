@@ -38,6 +38,10 @@ PARQUET = {
         "pd.DataFrame({'a': np.where(np.arange(1_500_000) % 9, np.nan, -0.0), 'b': np.arange(1_500_000) % 7 == 0,"
         " 'c': np.arange(1_500_000, dtype='uint64') + 2**63}, index=pd.RangeIndex(1_500_000, 0, -1, name='r'))"
     ),
+    "many texts": (
+        "pd.DataFrame({'a': [None if n % 5 == 3 else f'ä{n}\\U0001f600' for n in range(600_000)],"
+        " 'b': np.arange(600_000), 'c': pd.array(['', 'x', None] * 200_000, dtype='string'), 'd': ['x', 'y'] * 300_000})"
+    ),
     "many times": "pd.DataFrame({'a': np.arange(2_100_000).astype('M8[ns]'), '': np.datetime64('NaT', 'us')})",
 }
 BUNDLE = {
@@ -46,6 +50,9 @@ BUNDLE = {
         "pd.DataFrame(np.ones((1_100_000, 2)), columns=pd.Index(['a', 'b'], dtype=object)).assign(c=1)"
     ),
     "many numbers in another layout": "pd.DataFrame(np.ones((1_100_000, 2)), columns=['a', 'b'])",
+    "many texts and one that is a Python object": (
+        "pd.DataFrame({'a': ['text of some length'] * 800_000, 'b': pd.Series(['x', 1] * 400_000, dtype=object)})"
+    ),
     "no rows and no columns": "pd.DataFrame()",
     "no columns": "pd.DataFrame(index=[1, 2])",
     "columns without names": "pd.DataFrame([[1, 2.5]])",

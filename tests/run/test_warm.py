@@ -89,7 +89,11 @@ def run(pipeline: Any, **options: Any) -> tuple[str, list[str]]:
     return state, [event.data["text"] for event in events if event.kind == "notice"]
 
 
-def test_a_step_sees_what_it_sees_in_a_kernel_of_its_own(pipeline: Any, step: Any) -> None:
+def test_a_step_sees_what_it_sees_in_a_kernel_of_its_own(
+    pipeline: Any, step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # scikit-learn sets it where it is imported: here, between the two runs.
+    monkeypatch.setenv("KMP_INIT_AT_FORK", "FALSE")
     cells = [LOOK, IMPORTS, LOOK_AGAIN, DRAW]
     pipeline.write({"one": step(cells), "two": step(cells, ["one"])})
 
