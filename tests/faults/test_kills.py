@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 from kills import SERVED, Place, drawn, kill_once, place_of, table
+from small_disk import small_disk
+
+from faults import Faulty
 
 if sys.platform != "linux":
     pytest.skip("looks for processes in /proc", allow_module_level=True)
@@ -69,3 +72,12 @@ def test_whatever_dies_the_next_run_goes_on(places: Places, record_property: Cal
         sys.stdout.flush()
     record_property("told", f"{KILLS} kills, seed {SEED}\n{table(rows)}")
     assert not broken, "\n".join(broken)
+
+
+def test_an_array_that_the_disk_takes_only_in_part_is_told_as_a_full_disk(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        store = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
+        done = Faulty(disk / "project", variables=store).cellmill("run", "churn", "--only", "load", "-p", "n=1000000")
+
+    assert done.returncode == 1
+    assert "(step load): there is no space left on the disk; free some or run" in done.stdout, done.stdout
