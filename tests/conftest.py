@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 import pytest
+
+pytest_plugins = ["left_behind"]
 
 # Modules that take more than half a minute, the longest first: two workers end together if none of these comes last.
 LONG = (
@@ -40,3 +43,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long modules first; the others stay in their order."""
     order = {name: at for at, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get("/".join(item.path.parts[-2:]), len(LONG)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests have to tell though they passed: the property ``told``."""
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, text in report.user_properties:
+            if name == "told":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(text)

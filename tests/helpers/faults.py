@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from running import marked, until
+from running import is_spare, is_warm, marked, parent, until
 
 CELLS = [
     ("import time\n\nimport numpy as np", "shared"),
@@ -27,15 +26,19 @@ CELLS = [
 ]
 STEPS = ("load", "square", "halve", "total")
 TOTAL = "total 2666656666650000.0"
-TARGETS = ("runner", "kernel", "recorder", "all")
 
 
 @dataclass
 class Faulty:
-    """A promoted pipeline, the command that runs it, and the processes that belong to it."""
+    """A promoted pipeline, the command that runs it, and the processes that belong to it.
+
+    ``options`` are further ones of the command; ``variables``, of its environment.
+    """
 
     project: Path
     warm: bool = False
+    options: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -61,7 +64,8 @@ class Faulty:
         )
 
     def start(self) -> subprocess.Popen[str]:
-        with (self.project / "log").open("w") as log:
+        # Not in the project: its disk may be full.
+        with self.log.open("w") as log:
             return subprocess.Popen(
                 self._command(*self.run_words),
                 cwd=self.project,
@@ -74,7 +78,12 @@ class Faulty:
 
     @property
     def run_words(self) -> tuple[str, ...]:
-        return ("run", "churn", "--jobs", "2", "--warm" if self.warm else "--no-warm")
+        return ("run", "churn", "--jobs", "2", "--warm" if self.warm else "--no-warm", *self.options)
+
+    @property
+    def log(self) -> Path:
+        """What the run that was started has printed."""
+        return self.project.parent / f"{self.project.name}.log"
 
     def _command(self, *arguments: str) -> list[str]:
         return [str(Path(sys.executable).with_name("cellmill")), *arguments]
@@ -82,7 +91,7 @@ class Faulty:
     @property
     def _environment(self) -> dict[str, str]:
         store = {"MLFLOW_TRACKING_URI": f"sqlite:///{self.project}/mlflow.db"}
-        return {**os.environ, **store, "CELLMILL_MARK": self.mark}
+        return {**os.environ, **store, **self.variables, "CELLMILL_MARK": self.mark}
 
     def processes(self) -> dict[int, str]:
         """What belongs to the runs: their command lines by process."""
@@ -94,26 +103,30 @@ class Faulty:
                 continue
         return found
 
-    def kill(self, runner: subprocess.Popen[str], target: str, chance: random.Random) -> bool:
-        """Kill what is meant, if it is there."""
-        others = {pid: words for pid, words in self.processes().items() if pid != runner.pid}
+    def victims(self, runner: int, target: str) -> list[int]:
+        """The processes of a kind, in order."""
+        others = {pid: words for pid, words in self.processes().items() if pid != runner}
+        spares = {pid for pid in others if is_spare(pid)}
+        warm = {pid for pid in others if is_warm(pid) and parent(pid) == runner}
         match target:
             case "runner":
-                victims = [runner.pid]
+                found = {runner}
+            case "spare":
+                found = spares
+            case "warm":
+                found = warm
             case "kernel":
-                victims = [pid for pid, words in others.items() if "ipykernel" in words]
-                victims = [chance.choice(sorted(victims))] if victims else []
+                kernels = {pid for pid, words in others.items() if "ipykernel" in words or is_warm(pid)}
+                found = kernels - warm - spares
             case "recorder":
-                victims = [pid for pid, words in others.items() if "ipykernel" not in words]
-                victims = [chance.choice(sorted(victims))] if victims else []
+                found = {pid for pid, words in others.items() if "cellmill.track.worker" in words}
             case _:
-                victims = [runner.pid, *others]
-        for pid in victims:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        return bool(victims)
+                found = {runner, *others}
+        return sorted(found)
+
+    def end_what_is_left(self) -> None:
+        """After a test that failed: the next one is not to see it."""
+        kill_all(self.processes())
 
     # What must be true
 
@@ -154,8 +167,18 @@ class Faulty:
         return sorted(told, key=lambda run: float(run["started"]))
 
     def clear(self) -> None:
-        """As if nothing had ever run."""
-        subprocess.run(["rm", "-rf", str(self.output), str(self.project / ".cellmill")], check=True)
+        """As if nothing had ever run; the MLflow store stays, and its artifacts, which nobody reads, go."""
+        made = [self.output, self.project / ".cellmill", self.project / "mlartifacts"]
+        subprocess.run(["rm", "-rf", *map(str, made)], check=True)
+
+
+def kill_all(victims: Iterable[int]) -> None:
+    """Kill those that are still there."""
+    for pid in victims:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
 
 
 def _ended(path: Path) -> bool:
@@ -163,36 +186,3 @@ def _ended(path: Path) -> bool:
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code" and cell.source]
     failed = any(output.output_type == "error" for cell in cells for output in cell.outputs)
     return failed or all(cell.execution_count is not None for cell in cells)
-
-
-def kill_once(faulty: Faulty, chance: random.Random, target: str, events: int) -> str:
-    """Kill a run at some moment and run again; what had happened, in a word.
-
-    The moment is a little after one of the events that a whole run has, or before the first one.
-    """
-    faulty.clear()
-    runner = faulty.start()
-    number, later = chance.randrange(events), chance.uniform(0, 0.3)
-    until(lambda: faulty.events() >= number or runner.poll() is not None, 60)
-    time.sleep(later)
-    hit = faulty.kill(runner, target, chance)
-    code = runner.wait(120)
-    faulty.assert_nothing_stays()
-    complete = faulty.assert_whole()
-    for run in faulty.runs():
-        assert run["state"] in ("succeeded", "failed", "lost"), run
-        assert run["ended_at"] is not None
-        assert run["ended_at"] >= run["started"]
-    before = {step: (faulty.output / f"{step}.ipynb").stat().st_mtime_ns for step in complete}
-    again = faulty.cellmill(*faulty.run_words)
-    assert again.returncode == 0, again.stdout
-    faulty.assert_nothing_stays()
-    assert faulty.assert_whole() == set(STEPS)
-    after = {step: (faulty.output / f"{step}.ipynb").stat().st_mtime_ns for step in complete}
-    assert after == before, "a step that was whole ran again"
-    assert TOTAL in (faulty.output / "total.ipynb").read_text()
-    left = [path.name for path in faulty.output.iterdir() if "partial" in path.name]
-    assert not left
-    assert faulty.runs()[-1]["state"] == "succeeded"
-    missed = "" if hit else " (not there)"
-    return f"after event {number} and {later:.2f} s: {target}{missed}, {len(complete)} steps whole, exit {code}"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from conftest import Project, Server
+    from mlflow_server import Server
+
+    from conftest import Project
 
 NO_SERVER = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
 

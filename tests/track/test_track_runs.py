@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -253,3 +254,48 @@ def test_an_experiment_that_was_deleted_comes_back(tell: Any, told: Told, projec
     again = tell("r2").start().finish()
     assert ["was restored" in notice for notice in again.notices] == [True]
     assert records().run("churn r2").info.status == "FINISHED"
+
+
+def test_a_run_killed_before_the_recorder_has_imported_mlflow_is_killed_in_mlflow(
+    project: Project, records: Any
+) -> None:
+    command = [sys.executable, "-m", "cellmill.track.worker", str(project.folder), str(project.root)]
+    recorder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert recorder.stdin is not None
+    assert recorder.stdout is not None
+    started = Event("run-started", data={"run_id": "r1", "tasks": ["load"], "folder": str(project.folder)})
+    for number, event in enumerate((started, Event("task-started", "load", {"attempt": 1}))):
+        recorder.stdin.write(json.dumps({"number": number, "event": event.as_dict()}) + "\n")
+    # As when the run's process is killed: nobody tells more, and nobody reads the answers.
+    recorder.stdout.close()
+    recorder.stdin.close()
+
+    assert recorder.wait(60) == 0
+    assert [records().run(name).info.status for name in ("churn r1", "load")] == ["KILLED", "KILLED"]
+
+
+def test_what_a_killed_recorder_left_open_ends_with_the_next_run(project: Project, records: Any, tell: Any) -> None:
+    ids = {
+        "lost": "20200101-000000-aaaaaaa",
+        "whole": "20200101-000000-bbbbbbb",
+        "elsewhere": "20200101-000000-ccccccc",
+    }
+    for run_id in ids.values():
+        tell(run_id).start().task("load")
+    for state, end in (("lost", None), ("whole", {"state": "succeeded", "ended": time.time()})):
+        record = project.root / ".cellmill" / "runs" / ids[state]
+        record.mkdir(parents=True)
+        header = {"run_id": ids[state], "pipeline": str(project.folder), "started": time.time(), "tasks": ["load"]}
+        (record / "run.json").write_text(json.dumps(header))
+        if end:
+            (record / "end.json").write_text(json.dumps(end))
+
+    tell("r1").start().finish()
+
+    found = records()
+    status = {state: found.run(f"churn {run_id}").info.status for state, run_id in ids.items()}
+    # What this project has no record of may be another machine's.
+    assert status == {"lost": "KILLED", "whole": "FINISHED", "elsewhere": "RUNNING"}
+    assert "cut off" in found.run(f"churn {ids['whole']}").data.tags["cellmill.recording"]
+    loads = {found.parent(run): run.info.status for run in found.runs() if run.info.run_name == "load"}
+    assert loads == {f"churn {run_id}": status[state] for state, run_id in ids.items()}

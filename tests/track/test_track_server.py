@@ -22,7 +22,9 @@ from cellmill.track.spool import list_spools
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Project, Records, Server
+    from mlflow_server import Server
+
+    from conftest import Project, Records
 
 
 @pytest.fixture(autouse=True)

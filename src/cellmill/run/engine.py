@@ -141,10 +141,12 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
             options["execution"].place = Path(output_path)
         try:
             return super().execute_notebook(nb, kernel_name, output_path=written, **options)
-        except BaseException:
-            # Papermill writes it only where the engine has returned.
-            with suppress(OSError):
-                os.replace(written, output_path)
+        except RuntimeError:
+            # The kernel died before the first cell or after the last one, and Papermill writes only where the engine
+            # has returned. Of other errors, such as a full disk, what was saved last shows neither an end nor an error.
+            if any(cell.get("execution_count") for cell in nb.cells):
+                with suppress(OSError):
+                    os.replace(written, output_path)
             raise
         finally:
             with suppress(OSError):

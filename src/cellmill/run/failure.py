@@ -33,6 +33,8 @@ _DISK = {
 }
 _VARIABLE = re.compile(r"\bvariable `(\w+)`")
 _OS_ERROR = re.compile(r"\[Errno (\d+)\] ([^:]*)(?:: '(.+)')?")
+# NumPy's words where the disk took only a part of an array; it does not say why.
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR)
 _LONGEST_VALUE = 500
 
@@ -245,6 +247,8 @@ def _sentence(kind: FailureKind, name: str, value: str, place: Place, task: Task
 
 def _refused_by_disk(value: str) -> OSError | None:
     """The error that a kernel told in words, if the disk is the reason."""
+    if _CUT_SHORT.match(value):
+        return OSError(errno.ENOSPC, value)
     match = _OS_ERROR.match(value)
     return OSError(int(match[1]), match[2], match[3]) if match and int(match[1]) in _DISK else None
 

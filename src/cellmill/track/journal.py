@@ -11,6 +11,7 @@ from typing import Any
 from cellmill.errors import shown
 from cellmill.run.events import Event
 from cellmill.track.environment import authors_choice, task_sources, task_variables
+from cellmill.track.left_open import end_what_was_left
 from cellmill.track.provenance import read_pipeline
 from cellmill.track.record import (
     STATUS,
@@ -69,6 +70,11 @@ class Journal:
         self.experiment = self._pipeline.experiment
         self.sink = Sink(store, root, self.experiment, name.replace(" ", "-"), tell)
         self.run = self.sink.start(name, None, self._opening(event), event.at)
+        own = event.data.get("run_id")
+        self.sink.look(
+            self.run,
+            lambda client, experiment_id: end_what_was_left(client, experiment_id, root, self._pipeline.name, own),
+        )
 
     def _name(self, event: Event) -> str:
         return f"{self._pipeline.name} {event.data.get('run_id') or round(event.at)}"

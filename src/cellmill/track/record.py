@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cellmill.run.events import Event, RunState
+from cellmill.run.events import Event
 from cellmill.track.provenance import Pipeline, provenance_tags
 
-STATUS: dict[RunState, str] = {"succeeded": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
+STATUS: Mapping[str, str] = {"succeeded": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 
 # MLflow's limits are 6000 for params and 8000 for tags; servers of other makers stop at 5000.
 LONGEST_VALUE = 5000

@@ -123,6 +123,10 @@ class Sink:
         self._put(run, Record(), read)
         return found
 
+    def look(self, run: TrackedRun, then: Callable[[MlflowClient, str], None]) -> None:
+        """Do something else in the experiment that a run is in, by the client and the experiment's id."""
+        self._put(run, Record(), lambda opened, _: then(opened.client, opened.experiment_id))
+
     def settle(self, run: TrackedRun, status: str, at: float) -> None:
         """Set a final state again where a kernel that took long to exit changed it."""
         self._put(run, Record(), lambda opened, run_id: settle(opened.client, run_id, status, at))

@@ -11,6 +11,7 @@ import os
 import queue
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,8 +26,10 @@ def main(folder: str, root: str) -> None:
     answers = _take_over_stdout()
 
     def say(**message: Any) -> None:
-        answers.write(json.dumps(message) + "\n")
-        answers.flush()
+        # Nobody listens any more when the run's process was killed: what it has told is recorded all the same.
+        with suppress(BrokenPipeError):
+            answers.write(json.dumps(message) + "\n")
+            answers.flush()
 
     store = find_store(Path(root))
     recorder = Recorder(Path(folder), Path(root), store, lambda text: say(notice=text))
