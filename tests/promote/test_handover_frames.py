@@ -40,7 +40,7 @@ PARQUET = {
     ),
     "many texts": (
         "pd.DataFrame({'a': [None if n % 5 == 3 else f'ä{n}\\U0001f600' for n in range(600_000)],"
-        " 'b': np.arange(600_000), 'c': pd.array(['', 'x', None] * 200_000, dtype='string'), 'd': ['x', 'y'] * 300_000})"
+        " 'b': np.arange(600_000), 'c': pd.array(['', 'x', None] * 200_000, dtype='string'), 'd': ['x'] * 600_000})"
     ),
     "many times": "pd.DataFrame({'a': np.arange(2_100_000).astype('M8[ns]'), '': np.datetime64('NaT', 'us')})",
 }
