@@ -25,7 +25,6 @@ from ploomber.tasks import NotebookRunner  # noqa: TID253
 from cellmill.run.durations import past_seconds, remaining_seconds
 from cellmill.run.engine import ENGINE, CellFailure, Execution, Moment, failed_cell
 from cellmill.run.events import Event
-from cellmill.run.exporters import prepare_exporter
 from cellmill.run.failure import Failure, TaskFacts, failure_of_cell, failure_of_exception
 from cellmill.run.folder import PipelineFolder
 from cellmill.run.kernel_environment import inherited_environment
@@ -85,7 +84,6 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             if name in self.selection.forced:
                 dag[name].render(force=True)
         reports: list[Any] = []
-        prepare_exporter()
         self._use_pool(dag)
         if self.jobs > 1:
             self._side_by_side(dag, reports)

@@ -31,24 +31,6 @@ def lent_exporter(exporter: Any) -> Iterator[Any]:
             free.append(one)
 
 
-def prepare_exporter() -> None:
-    """Convert a notebook of one cell in a thread: the first conversion compiles what all others use.
-
-    That takes ten times as long as the others do, and a run has time while its first kernel works.
-    """
-    if not _free:
-        threading.Thread(target=_convert_one_cell, name="cellmill-exporter", daemon=True).start()
-
-
-def _convert_one_cell() -> None:
-    from nbconvert import HTMLExporter
-    from nbformat import v4
-
-    notebook = v4.new_notebook(cells=[v4.new_code_cell("1")])  # type: ignore[no-untyped-call]
-    with suppress(Exception), lent_exporter(HTMLExporter) as exporter:  # the reports themselves tell what is wrong
-        exporter.from_notebook_node(notebook)
-
-
 def _with_compiled_templates(exporter: Any) -> Any:
     """Let it take what Jinja has compiled before, in this process or another: six times less than to compile."""
     from jinja2 import FileSystemBytecodeCache

@@ -29,6 +29,10 @@ _FIRST_WORKER = 30.0
 _LOOK_AGAIN = 0.2
 _LAST_WORDS = GRACE + 5.0
 
+# Seconds that one try to get a finished job's result may take, and that it may be tried.
+_FETCH = 5.0
+_FETCHED = 60.0
+
 Resources = Mapping[str, float]
 
 
@@ -106,10 +110,19 @@ class Cluster:
             resources=dict(resources) or None,
             priority=priority,
         )
-        future.add_done_callback(lambda _: news.put(None))
+        course = _Course(self, future, job, execution, sent)
+        end = float("inf")
         try:
-            _Course(self, future, job, execution, sent).follow(news)
-            return self._result(future, job, execution)
+            while True:
+                future.add_done_callback(lambda _: news.put(None))
+                course.follow(news)
+                end = min(end, time.monotonic() + _FETCHED)
+                try:
+                    return self._result(future, job, execution)
+                except _NotThere:
+                    # The worker that held the result has gone, and another one does the job again, which asks again.
+                    if future.status == "finished" and time.monotonic() > end:
+                        raise _cut_off(job) from None
         finally:
             del self._news[job.number]
             future.cancel()
@@ -147,7 +160,7 @@ class Cluster:
         if execution.stop.requested and future.status != "finished":
             raise KeyboardInterrupt
         try:
-            found = future.result(timeout=60)
+            found = future.result(timeout=_FETCH)
         except CellmillError:
             raise
         except KilledWorker as error:
@@ -156,12 +169,22 @@ class Cluster:
                 f"the last at {getattr(error.last_worker, 'address', error.last_worker)}",
                 remedy="look whether it needs more memory than they have",
             ) from None
-        except (CancelledError, TimeoutError):
-            raise CellmillError(
-                f"step {job.step}: the connection to the Dask scheduler was lost", remedy="run again when it is back"
-            ) from None
+        except TimeoutError:
+            raise _NotThere from None
+        except CancelledError:
+            raise _cut_off(job) from None
         assert isinstance(found, Outcome)
         return found
+
+
+class _NotThere(Exception):
+    """The result of a finished job did not come."""
+
+
+def _cut_off(job: Job) -> CellmillError:
+    return CellmillError(
+        f"step {job.step}: the connection to the Dask scheduler was lost", remedy="run again when it is back"
+    )
 
 
 class _Course:

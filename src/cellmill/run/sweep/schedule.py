@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from cellmill.run.events import Event
 from cellmill.run.executor import CellmillExecutor
-from cellmill.run.exporters import prepare_exporter
 from cellmill.run.failure import Failure
 from cellmill.run.forecast import expected_reasons, rendered
 from cellmill.run.kernel_environment import inherited_environment
@@ -134,7 +133,6 @@ class Schedule:
         write_whole(self._plan.pipeline.output)
         for loaded in self._found:
             self._admit(loaded)
-        prepare_exporter()
         if self._pool is not None:
             self._pool.expected = len(self._users)
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="cellmill-task") as threads:

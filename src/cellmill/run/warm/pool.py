@@ -66,12 +66,14 @@ class WarmPool:
 
         Nothing is lost where none of them will be.
         """
-        threading.Thread(target=self._begin, args=(kernel_name, variables, folder), daemon=True).start()
+        # What this imports, two threads must not import at once.
+        key = _key(_launch_command(kernel_name), variables, folder)
+        if key is not None and _can_fork():
+            threading.Thread(target=self._begin, args=(key, folder), daemon=True).start()
 
-    def _begin(self, kernel_name: str, variables: Mapping[str, str], folder: str) -> None:
+    def _begin(self, key: Key, folder: str) -> None:
         with self._lock:
-            key = _key(_launch_command(kernel_name), variables, folder)
-            if key is None or not _can_fork() or self._is_cancelled():
+            if self._is_cancelled():
                 return
             try:
                 self._process(key, folder)
