@@ -34,15 +34,20 @@ def main() -> None:
 
 def _cellmill(pipeline: Path) -> None:
     from cellmill.run import run_pipeline
+    from cellmill.run.warm import keep_warm_processes
 
+    # As %run_pipeline does.
+    keep_warm_processes()
     result = run_pipeline(pipeline, force=True)
     assert result.state == "succeeded", result.failure
 
 
 def _recorded(pipeline: Path) -> None:
     from cellmill.run import RunLog, run_pipeline
+    from cellmill.run.warm import keep_warm_processes
     from cellmill.track import Tracker
 
+    keep_warm_processes()
     with RunLog(pipeline, source="magic", parameters={}, profile=None, on_notice=print) as log:
         with Tracker(pipeline, on_notice=print, start=False) as tracker:
             listeners = (tracker, log)

@@ -5,9 +5,11 @@ This module is imported when a run executes, never by ``import cellmill``: it kn
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from cellmill.run.exporters import lent_exporter
 from cellmill.run.products import products_of
 
 if TYPE_CHECKING:
+    from ploomber.products import File
     from ploomber.tasks import NotebookRunner, Task
 
 
@@ -46,7 +49,7 @@ class _WholeFiles(LocalHandler):  # type: ignore[misc] # Papermill is untyped
 
 
 def keep_whole(task: NotebookRunner) -> None:
-    """Have the task's report written aside, and all of its products on the disk before they count.
+    """Have the task's report and its marks written aside, and all of its products on the disk before they count.
 
     Ploomber copies the executed notebook to the report's place and converts it there; here it is converted first.
     """
@@ -62,6 +65,20 @@ def keep_whole(task: NotebookRunner) -> None:
         settle(task)
 
     task.run = run_whole
+    for product in _files(task):
+        product.save_metadata = partial(_save_mark, product)
+
+
+def _save_mark(product: File, metadata: Any) -> None:
+    """Write the mark by which Ploomber knows a product; who reads it meanwhile finds none, or all of it."""
+    path = Path(str(product._path_to_metadata))
+    written = aside(path)
+    try:
+        written.write_text(json.dumps(metadata))
+        os.replace(written, path)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
 
 
 def settle(task: Task) -> None:
@@ -72,9 +89,7 @@ def settle(task: Task) -> None:
     OSError
         If the disk could not take them.
     """
-    from ploomber.products import File
-
-    files = [Path(str(product)) for product in products_of(task) if isinstance(product, File)]
+    files = [Path(str(product)) for product in _files(task)]
     folders = {path.parent for path in files}
     # What the hand-over has written lies beside its manifest.
     inside = [found for path in files if path.suffix == ".json" for found in path.parent.iterdir() if found.is_file()]
@@ -83,6 +98,12 @@ def settle(task: Task) -> None:
     for folder in folders:
         with suppress(OSError):  # not every system can open one
             _sync(folder)
+
+
+def _files(task: Task) -> list[File]:
+    from ploomber.products import File
+
+    return [product for product in products_of(task) if isinstance(product, File)]
 
 
 def _converted(task: NotebookRunner) -> bool:
