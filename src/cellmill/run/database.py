@@ -52,19 +52,7 @@ def put(root: Path, run: LoggedRun) -> None:
 def find_runs(
     root: Path, *, pipeline: Path | None = None, states: Sequence[str] = (), limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """The runs of a project as :meth:`LoggedRun.as_dict` tells them, newest first.
-
-    Parameters
-    ----------
-    root
-        The project's root.
-    pipeline
-        Only those of this pipeline's folder.
-    states
-        Only those in one of these states.
-    limit
-        At most so many.
-    """
+    """As :func:`cellmill.run.history.list_runs`, each as :meth:`LoggedRun.as_dict` tells it."""
     for _ in range(2):
         try:
             with _opened(root) as store:

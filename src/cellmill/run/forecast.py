@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cellmill.run.folder import PipelineFolder, read_pipeline
-from cellmill.run.loading import quick_loading
+from cellmill.run.quick_loading import quick_loading
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.reasons import Reason, made_at, reasons_of
 from cellmill.run.repair import last_repair

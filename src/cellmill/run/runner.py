@@ -24,7 +24,7 @@ from cellmill.run.selection import Choice, Selection, select
 from cellmill.run.skipped import told_up_to_date
 from cellmill.run.stop import SignalWatch, StopSwitch
 from cellmill.run.up_to_date import SettledTask, recall, remember
-from cellmill.run.warm.begun import begun_pool
+from cellmill.run.warm.run_pool import run_pool
 
 if TYPE_CHECKING:
     from ploomber import DAG
@@ -141,7 +141,7 @@ def run_pipeline(
             pool = None
             if remote is None and (usually_warm() if warm is None else warm):
                 # While this process is still busy with Ploomber and the DAG.
-                pool = held.enter_context(begun_pool(pipeline, choice.only, inherited, run.emit, stop))
+                pool = held.enter_context(run_pool(pipeline, choice.only, inherited, run.emit, stop))
             before_work()
             make = remote.executor if remote is not None else None
             executor, dag = _prepare(pipeline, choice, run.emit, stop, make)

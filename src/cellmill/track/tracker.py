@@ -16,8 +16,8 @@ from typing import IO, Any, Self
 
 from cellmill.run.events import Event
 from cellmill.run.failure import Failure
-from cellmill.track.need import may_log
 from cellmill.track.recorder import State
+from cellmill.track.self_logging import may_log
 from cellmill.track.store import find_store, patience
 
 # Seconds for the recording process to end after it has answered everything.

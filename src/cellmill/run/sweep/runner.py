@@ -15,8 +15,8 @@ from cellmill.run.events import Event, Listener, RunState
 from cellmill.run.failure import Failure
 from cellmill.run.folder import PipelineFolder, read_pipeline, task_name
 from cellmill.run.kernel_environment import inherited_environment
-from cellmill.run.loading import quick_loading
 from cellmill.run.log import new_run_id
+from cellmill.run.quick_loading import quick_loading
 from cellmill.run.quiet import quiet_dependencies
 from cellmill.run.result import TaskResult
 from cellmill.run.runner import TaskEnvironment, ToldRun, sole_use, usual_jobs, usually_warm
@@ -25,7 +25,7 @@ from cellmill.run.sweep.page import write_page
 from cellmill.run.sweep.plan import FOLDER, SweepPlan, plan_sweep
 from cellmill.run.sweep.result import Goal, SweepResult, best_of, combination_results, metric_names
 from cellmill.run.sweep.values import Values, combine
-from cellmill.run.warm.begun import begun_pool
+from cellmill.run.warm.run_pool import run_pool
 
 if TYPE_CHECKING:
     from cellmill.run.sweep.schedule import Schedule
@@ -92,7 +92,7 @@ def run_sweep(
         held.enter_context(sole_use(pipeline.output, stop, run.queued if wait else None))
         inherited, pool = inherited_environment(), None
         if usually_warm() if warm is None else warm:
-            pool = held.enter_context(begun_pool(pipeline, (), inherited, run.emit, stop))
+            pool = held.enter_context(run_pool(pipeline, (), inherited, run.emit, stop))
         before_work()
         held.enter_context(quick_loading())
         order, upstream = _tasks(pipeline)

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from cellmill.run.warm.imports import Imported
+from cellmill.run.warm.kept_processes import keep, take_kept
 from cellmill.run.warm.process import CannotWarm, LeftOut, WarmKernel, WarmProcess
-from cellmill.run.warm.resting import rest, wake
 from cellmill.run.warm.spare import SpareKernel
 
 # Variables that are different for each kernel; none of the libraries that are imported beforehand reads them.
@@ -176,7 +176,7 @@ class WarmPool:
         with self._lock:
             self._discard_spares()
             for key, process in self._processes.items():
-                if not rest((key, tuple(self._imports)), process):
+                if not keep((key, tuple(self._imports)), process):
                     process.close()
             for process in self._retired:
                 process.close()
@@ -190,7 +190,7 @@ class WarmPool:
         self._retire()
         while True:
             try:
-                process = wake((key, tuple(self._imports))) or WarmProcess(
+                process = take_kept((key, tuple(self._imports))) or WarmProcess(
                     key[0], dict(key[1]), folder, self._imports, self._is_cancelled
                 )
             except LeftOut as error:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .effects import Import, Refused, import_all
-from .end import Loaded, end_quickly
 from .hidden import HiddenLibraries
+from .kernel_end import Loaded, end_quickly
 
 # Seconds between two looks at whether the owner lives; its end of the socket closes at once when nobody else holds it.
 _LOOK = 1.0

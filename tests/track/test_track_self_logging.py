@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cellmill.track.need import may_log
+from cellmill.track.self_logging import may_log
 
 if TYPE_CHECKING:
     from conftest import Project

@@ -17,7 +17,7 @@ _KERNEL = "python3"
 
 
 @contextmanager
-def begun_pool(
+def run_pool(
     pipeline: PipelineFolder,
     only: Sequence[str],
     inherited: Mapping[str, str],

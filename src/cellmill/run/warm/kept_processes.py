@@ -11,12 +11,12 @@ from collections.abc import Hashable
 from cellmill.run.warm.process import WarmProcess
 
 # Seconds that a process may wait for the next run, and that its last kernels may take to end.
-_LONGEST_REST = 600.0
+_LONGEST = 600.0
 _ENDING = 0.5
 _LOOK = 0.005
 
 _door = threading.Lock()
-_resting: dict[Hashable, tuple[WarmProcess, threading.Timer]] = {}
+_kept: dict[Hashable, tuple[WarmProcess, threading.Timer]] = {}
 _owners: list[int] = []
 
 
@@ -27,7 +27,7 @@ def keep_warm_processes() -> None:
         atexit.register(_close_all)
 
 
-def rest(key: Hashable, process: WarmProcess) -> bool:
+def keep(key: Hashable, process: WarmProcess) -> bool:
     """Keep a process; False if it is to be closed: none are kept, or a kernel of it goes on."""
     if os.getpid() not in _owners or not process.is_usable:
         return False
@@ -36,20 +36,20 @@ def rest(key: Hashable, process: WarmProcess) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(_LOOK)
-    timer = threading.Timer(_LONGEST_REST, _close, (key,))
+    timer = threading.Timer(_LONGEST, _close, (key,))
     timer.daemon = True
     # One only: each holds the memory of what it has imported.
     _close_all()
     with _door:
-        _resting[key] = process, timer
+        _kept[key] = process, timer
     timer.start()
     return True
 
 
-def wake(key: Hashable) -> WarmProcess | None:
+def take_kept(key: Hashable) -> WarmProcess | None:
     """Take a process that waits, if there is one with this key that can still be used."""
     with _door:
-        process, timer = _resting.pop(key, (None, None))
+        process, timer = _kept.pop(key, (None, None))
     if process is None or timer is None or os.getpid() not in _owners:
         return None
     timer.cancel()
@@ -61,12 +61,12 @@ def wake(key: Hashable) -> WarmProcess | None:
 
 def _close(key: Hashable) -> None:
     with _door:
-        process, timer = _resting.pop(key, (None, None))
+        process, timer = _kept.pop(key, (None, None))
     if process is not None and timer is not None and os.getpid() in _owners:
         timer.cancel()
         process.close()
 
 
 def _close_all() -> None:
-    for key in tuple(_resting):
+    for key in tuple(_kept):
         _close(key)
