@@ -90,7 +90,8 @@ def test_a_run_on_a_full_disk_leaves_nothing_that_looks_whole_and_the_next_one_w
 
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
-    (line,) = done.stderr.splitlines()
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    line = done.stderr.rstrip()
     assert "(step load)" in line or "step load:" in line
     assert "there is no space left on the disk" in line
     assert line.endswith("; free some or run with the pipeline on another disk.")
@@ -104,6 +105,9 @@ def test_a_run_on_a_full_disk_leaves_nothing_that_looks_whole_and_the_next_one_w
             assert (small.root / path).read_text().rstrip().endswith("</html>")
     assert not (small.root / "mlflow.db").exists()
     assert list((small.root / ".cellmill/spool").glob("*")) == []
+
+    (end,) = (small.root / ".cellmill/runs").glob("*/end.json")
+    assert json.loads(end.read_text())["state"] == "failed"
 
     filler.unlink()
     done = small.cellmill("run", "churn")

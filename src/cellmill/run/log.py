@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 from cellmill.errors import CellmillError
 from cellmill.run.events import Event
@@ -30,6 +31,8 @@ Source = Literal["lab", "cli", "magic"]
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,16}")
 # Records of finished runs that stay, for each pipeline.
 KEPT = 100
+# What a record holds back of the disk, in bytes: a run that fills it can still tell how it ended.
+_RESERVE = 16 * 1024
 
 
 def new_run_id() -> str:
@@ -175,7 +178,7 @@ class RunLog:
         self._record = record or runs_folder(root or project_root(folder)) / self.run_id
         self._lock = lock
         self._on_notice = on_notice
-        self._events: IO[str] | None = None
+        self._events: BinaryIO | None = None
         self._told: LoggedRun | None = None
         self._count = 0
         self._began = time.monotonic()
@@ -227,6 +230,7 @@ class RunLog:
         if self._over or self._events is None:
             return
         self._over = True
+        self._use_reserve()
         final = "stopped" if self._state == "stopped" else state or self._state or "failed"
         seconds = time.monotonic() - self._began
         self._attempt(
@@ -270,7 +274,8 @@ class RunLog:
             self._lock = hold(self._record)
         if not self._given:
             write_header(self._record, self._folder, pid=os.getpid(), **self._facts)
-        self._events = (self._record / "events.jsonl").open("a", encoding="utf-8")
+        (self._record / "reserve").write_bytes(b"\0" * _RESERVE)
+        self._events = (self._record / "events.jsonl").open("ab", buffering=0)
         prune(self._record.parent, self._folder)
 
     def _append(self, event: Event) -> None:
@@ -283,8 +288,21 @@ class RunLog:
         assert self._events is not None
         self._count += 1
         line = json.dumps({"seq": self._count, **event.as_dict()}, default=str)
-        self._events.write(line + "\n")
-        self._events.flush()
+        left = memoryview(f"{line}\n".encode())
+        while left:
+            try:
+                left = left[self._events.write(left) :]
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._use_reserve():
+                    raise
+
+    def _use_reserve(self) -> bool:
+        """Give back what the record holds of the disk; whether there was something."""
+        try:
+            (self._record / "reserve").unlink()
+        except OSError:
+            return False
+        return True
 
     def _keep_inputs(self, task: str, data: Mapping[str, Any]) -> None:
         executed = data.get("notebook")
