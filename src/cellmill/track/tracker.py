@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 
 from cellmill.run.events import Event
 from cellmill.run.failure import Failure
+from cellmill.track.kept_recorder import ForkedRecorder, fork_recorder
 from cellmill.track.recorder import State
 from cellmill.track.self_logging import may_log
 from cellmill.track.store import find_store, patience
@@ -68,7 +69,7 @@ class Tracker:
         self._closed = False
         self._ended = False
         self._door = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | ForkedRecorder | None = None
         self._reader = threading.Thread(target=self._read, name="cellmill-track", daemon=True)
         self._places = (folder, root)
         self._may_log: bool | None = None
@@ -249,7 +250,10 @@ class Tracker:
                 self._on_notice(text)
 
 
-def _start(folder: Path, root: Path, errors: IO[bytes]) -> subprocess.Popen[str]:
+def _start(folder: Path, root: Path, errors: IO[bytes]) -> subprocess.Popen[str] | ForkedRecorder:
+    variables = {**os.environ, **patience()}
+    if (forked := fork_recorder(folder, root, variables, errors)) is not None:
+        return forked
     # -P: the current folder may hold a file of the user's that is named like a library.
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "cellmill.track.worker", str(folder), str(root)],
@@ -258,17 +262,17 @@ def _start(folder: Path, root: Path, errors: IO[bytes]) -> subprocess.Popen[str]
         stderr=errors,
         text=True,
         encoding="utf-8",
-        env={**os.environ, **patience()},
+        env=variables,
         # Ctrl-C stops the run, whose end is then recorded.
         start_new_session=True,
     )
 
 
-def _input(process: subprocess.Popen[str]) -> IO[str]:
+def _input(process: subprocess.Popen[str] | ForkedRecorder) -> IO[str]:
     assert process.stdin is not None
     return process.stdin
 
 
-def _output(process: subprocess.Popen[str]) -> IO[str]:
+def _output(process: subprocess.Popen[str] | ForkedRecorder) -> IO[str]:
     assert process.stdout is not None
     return process.stdout

@@ -21,15 +21,23 @@ _owners: list[int] = []
 
 
 def keep_warm_processes() -> None:
-    """Let the warm process of a run in this program stay for ten minutes, for the next run with the same imports."""
-    if os.getpid() not in _owners:
+    """Let what a run in this program has imported stay for ten minutes, for the next run.
+
+    That are the process that kernels are forked from, for a run with the same imports, and the one that recorders are.
+    """
+    if not keeps_processes():
         _owners[:] = [os.getpid()]
         atexit.register(_close_all)
 
 
+def keeps_processes() -> bool:
+    """Whether this program keeps them; not what was forked from it."""
+    return os.getpid() in _owners
+
+
 def keep(key: Hashable, process: WarmProcess) -> bool:
     """Keep a process; False if it is to be closed: none are kept, or a kernel of it goes on."""
-    if os.getpid() not in _owners or not process.is_usable:
+    if not keeps_processes() or not process.is_usable:
         return False
     end = time.monotonic() + _ENDING
     while not process.is_idle:
@@ -50,7 +58,7 @@ def take_kept(key: Hashable) -> WarmProcess | None:
     """Take a process that waits, if there is one with this key that can still be used."""
     with _door:
         process, timer = _kept.pop(key, (None, None))
-    if process is None or timer is None or os.getpid() not in _owners:
+    if process is None or timer is None or not keeps_processes():
         return None
     timer.cancel()
     if process.is_usable:
@@ -62,7 +70,7 @@ def take_kept(key: Hashable) -> WarmProcess | None:
 def _close(key: Hashable) -> None:
     with _door:
         process, timer = _kept.pop(key, (None, None))
-    if process is not None and timer is not None and os.getpid() in _owners:
+    if process is not None and timer is not None and keeps_processes():
         timer.cancel()
         process.close()
 
