@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from cellmill.run import Event, run_pipeline
 
@@ -37,3 +40,23 @@ def test_products_come_to_their_places_when_they_are_whole(pipeline: Any, step: 
     assert all("load.ipynb" not in there for kind, there, _ in seen if kind == "cell-started")
     assert {"load.html", "load.ipynb"} <= visible(pipeline)
     assert list(pipeline.output.glob(".*.partial.*")) == []
+
+
+def test_what_tells_ploomber_of_a_product_is_never_half_there(
+    pipeline: Any, step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.write({"load": step(["x = 1"], saves=["x"])})
+    write, marks = Path.write_text, set()
+
+    def half_first(path: Path, text: str, *arguments: Any, **named: Any) -> int:
+        if path.suffix == ".metadata":
+            write(path, text[: len(text) // 2])
+            for mark in pipeline.output.rglob(".load.*.metadata"):
+                json.loads(mark.read_text())
+            marks.add(path.name)
+        return write(path, text, *arguments, **named)
+
+    monkeypatch.setattr(Path, "write_text", half_first)
+    assert run_pipeline(pipeline.folder).state == "succeeded"
+    assert len(marks) >= 2
+    assert [json.loads(mark.read_text())["stored_source_code"] for mark in pipeline.output.glob(".load.*.metadata")]
