@@ -155,7 +155,7 @@ def test_a_full_disk_ends_the_record_and_not_the_run(folder: Path, tmp_path: Pat
         log(_started())
         assert log._events is not None
         log._events.close()
-        log._events = open("/dev/full", "w")  # noqa: SIM115 - the log closes it
+        log._events = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - the log closes it
         log(Event("task-started", "load", {"attempt": 1}))
         log(Event("task-finished", "load", {"seconds": 1.0}))
 
