@@ -1,8 +1,9 @@
 """All runs of a project in one SQLite database: what ran, how it ended, how long each task took.
 
-The database follows the runs' records, whose event logs are the truth: a run writes itself down as it goes on, and
-whoever reads brings the rest up to date first (a run whose process was killed could not write that it is lost). It can
-be deleted; it is made again from the records that there are. Runs stay in it when their records are cleaned up.
+The database follows the runs' records, whose event logs are the truth: a run writes itself down when it begins and
+when it ends, and whoever reads brings those that go on up to date first (a run whose process was killed could not write
+that it is lost). It can be deleted; it is made again from the records that there are. Runs stay in it when their
+records are cleaned up.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -104,6 +104,8 @@ class Execution:
         Seconds that it waited for a place to run at.
     place
         Where the executed notebook belongs, once it is whole.
+    ends_aside
+        Let the kernel of an attempt that succeeded end while something else is done, until :meth:`close` is called.
     """
 
     step: str
@@ -122,7 +124,17 @@ class Execution:
     attempt: int = 0
     waited: float = 0.0
     place: Path | None = None
+    ends_aside: bool = False
     failure: CellFailure | None = None
+    _ending: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        """Wait until the kernel has ended, and what it leaves behind is gone; harmless when it has."""
+        self._ending.close()
+
+    def close_later(self, what: ExitStack) -> None:
+        """Let that wait for :meth:`close`."""
+        self._ending.push(what.pop_all())
 
 
 class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyped
@@ -166,14 +178,18 @@ class CellmillEngine(NBClientEngine):  # type: ignore[misc] # Papermill is untyp
             environment = execution.started(attempt)
             if execution.place is not None:
                 execution.place.unlink(missing_ok=True)
-            with execution.stop.kernel() as kernel, _kernel_files() as files:
+            with ExitStack() as ending:
+                kernel, files = ending.enter_context(execution.stop.kernel()), ending.enter_context(_kernel_files())
                 client = _Client(
                     nb_man, execution, kernel, kernel_name=kernel_name, startup_timeout=start_timeout, log=logger
                 )
                 client.timeout = options.get("execution_timeout") or options.get("timeout")
                 # The default, 4 s, fails cells on a busy machine when what they print comes late.
                 client.iopub_timeout = _PATIENCE
+                ending.callback(client.wait_for_its_end)
                 failure = client.run(files, environment)
+                if failure is None and execution.ends_aside:
+                    execution.close_later(ending)
             if failure is None or failure.kind == "stopped" or attempt > execution.attempts:
                 return
             if attempt == last:
@@ -263,9 +279,17 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc] # Papermill is unt
             self._kernel.limit_memory(self._execution.memory_limit)
 
     def _cleanup_kernel(self) -> None:
-        """As nbclient's, which looks every 0.1 s only whether the kernel has ended."""
+        """As nbclient's, which looks every 0.1 s only whether the kernel has ended; here it may end aside."""
         if self.km is not None and self._kernel.exit_code() is None:
             run_sync(self._ask_to_end)()
+        if self._execution.failure is not None or not self._execution.ends_aside:
+            self.wait_for_its_end()
+
+    def wait_for_its_end(self) -> None:
+        """Wait for the kernel, which was asked to end; harmless when it has."""
+        if self.km is None:
+            return
+        if self._kernel.exit_code() is None:
             self._kernel.wait(_END)
             # It has had its time: nbclient ends it by signals, if it is still there.
             self.km.shutdown_wait_time = _LAST_WORD

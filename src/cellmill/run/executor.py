@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,7 +218,8 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             _discard(task)
             if execution is None:
                 self._started(task, 1)
-            build_in_subprocess(task, {"catch_exceptions": True}, reports)
+            with closing(execution) if execution is not None else nullcontext():
+                build_in_subprocess(task, {"catch_exceptions": True}, reports)
         except (Exception, KeyboardInterrupt) as error:
             self._failed(task, facts, execution, error, _seconds(began, execution))
         else:
@@ -246,6 +247,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             beside=lambda moment, cell: self.beside(task.name, moment, cell),
             warm=self.pool,
             inherited=self.inherited,
+            ends_aside=True,
         )
         # Papermill would change this whole process's folder to `cwd`; our engine starts the kernel there instead.
         kept = {key: value for key, value in options.items() if key != "cwd"}
@@ -255,7 +257,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             "progress_bar": False,
             "log_output": False,
         }
-        keep_whole(task)
+        keep_whole(task, execution.close)
         return execution
 
     def _facts(self, task: Task) -> TaskFacts:

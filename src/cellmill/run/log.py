@@ -198,7 +198,7 @@ class RunLog:
         self._attempt(lambda: self._append(event))
         if event.kind == "task-failed" and event.task is not None and self._events is not None:
             self._keep_inputs(event.task, event.data)
-        if event.kind not in ("cell-started", "notice"):
+        if event.kind in ("run-queued", "run-started"):
             self._tell_store()
 
     def notice(self, text: str) -> None:
@@ -310,7 +310,7 @@ class RunLog:
             keep_inputs(self._record, task, Path(executed))
 
     def _tell_store(self) -> None:
-        """Write into the project's database of runs what the record tells; readers do so too, where this can't."""
+        """Write into the project's database of runs what the record tells; readers do so too, of runs that go on."""
         import sqlite3
 
         from cellmill.run.database import put

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -48,8 +49,10 @@ class _WholeFiles(LocalHandler):  # type: ignore[misc] # Papermill is untyped
             raise
 
 
-def keep_whole(task: NotebookRunner) -> None:
+def keep_whole(task: NotebookRunner, end: Callable[[], None]) -> None:
     """Have the task's report and its marks written aside, and all of its products on the disk before they count.
+
+    Its kernel, which ``end`` waits for, may write until it has ended.
 
     Ploomber copies the executed notebook to the report's place and converts it there; here it is converted first.
     """
@@ -62,6 +65,7 @@ def keep_whole(task: NotebookRunner) -> None:
 
     def run_whole() -> None:
         run()
+        end()
         settle(task)
 
     task.run = run_whole
