@@ -6,6 +6,7 @@ It ends when its owner has gone; the recorders that it has forked go on.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import select
@@ -22,6 +23,13 @@ from cellmill.track.store import local_store, warm_up
 
 # Seconds between two looks at whether the owner lives; its end of the socket closes at once when nobody else holds it.
 _LOOK = 1.0
+# What is imported only while a run is recorded.
+_OF_A_RUN = (
+    "cellmill.promote.certificate",
+    "cellmill.promote.verification",
+    "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "sqlalchemy.dialects.sqlite",
+)
 
 
 def main(descriptor: int) -> None:
@@ -29,6 +37,8 @@ def main(descriptor: int) -> None:
     owner, requests = os.getppid(), socket.socket(fileno=descriptor)
     with suppress(Exception), put_off(OF_MLFLOW):  # what is wrong with an installation is told by the recorder
         warm_up(local_store(Path.cwd()))
+        for name in _OF_A_RUN:
+            importlib.import_module(name)
     folders = _folders()
     gc.collect()
     gc.freeze()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cellmill.track.record import Record
 from cellmill.track.spool import CONTINUES, Lock, Spool, make_spool, remove_spool
 from cellmill.track.store import Store, connect, find_experiment, probe, reason
-from cellmill.track.writing import create, end, move, settle, write
+from cellmill.track.writing import create, end_all, move, set_state, settle, write
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -30,7 +30,13 @@ REFUSALS = {
 
 @dataclass
 class TrackedRun:
-    """One MLflow run, on the server, in the spool, or begun on the one and continued in the other."""
+    """One MLflow run, on the server, in the spool, or begun on the one and continued in the other.
+
+    Attributes
+    ----------
+    lent
+        Whether a kernel was told of it: what it may have written there is looked at before anything is added.
+    """
 
     name: str
     parent: TrackedRun | None
@@ -38,6 +44,7 @@ class TrackedRun:
     tags: dict[str, str] = field(default_factory=dict)
     server_id: str | None = None
     spool_id: str | None = None
+    lent: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,16 +118,24 @@ class Sink:
 
     def end(self, run: TrackedRun, record: Record, status: str, at: float) -> None:
         """Add to a run and set its final state, whatever its kernel left there."""
-        self._put(run, record, lambda opened, run_id: end(opened.client, run_id, run.name, status, at))
+
+        def close(opened: _Opened, run_id: str) -> None:
+            if run.lent:
+                end_all(opened.client, run_id, run.name, status, at)
+            else:
+                set_state(opened.client, run_id, status, round(at * 1000), run.name)
+
+        self._put(run, record, close)
 
     def metrics(self, run: TrackedRun) -> dict[str, float]:
-        """What is recorded of a run by now, its kernel's own too."""
+        """What a run's kernel has logged by now."""
         found: dict[str, float] = {}
 
         def read(opened: _Opened, run_id: str) -> None:
             found.update(opened.client.get_run(run_id).data.metrics)
 
-        self._put(run, Record(), read)
+        if run.lent:
+            self._put(run, Record(), read)
         return found
 
     def look(self, run: TrackedRun, then: Callable[[MlflowClient, str], None]) -> None:
@@ -129,7 +144,8 @@ class Sink:
 
     def settle(self, run: TrackedRun, status: str, at: float) -> None:
         """Set a final state again where a kernel that took long to exit changed it."""
-        self._put(run, Record(), lambda opened, run_id: settle(opened.client, run_id, status, at))
+        if run.lent:
+            self._put(run, Record(), lambda opened, run_id: settle(opened.client, run_id, status, at))
 
     def nest(self, run: TrackedRun, under: TrackedRun, name: str) -> None:
         """Put a run under another one, by another name."""
@@ -141,6 +157,7 @@ class Sink:
 
     def place(self, run: TrackedRun) -> Place | None:
         """Say where a run's kernel should log; asks the server first, so that a kernel never meets one that is away."""
+        run.lent = True
         self._put(run, Record())
         opened, run_id = (self._kept, run.spool_id) if self.spool else (self._server, run.server_id)
         return Place(opened.store, opened.experiment_id, run_id) if opened and run_id else None
@@ -186,7 +203,7 @@ class Sink:
             if run.server_id is None:
                 parent_id = run.parent.server_id if run.parent else None
                 run.server_id = create(opened.client, opened.experiment_id, run.name, parent_id, run.tags, run.started)
-            write(opened.client, run.server_id, record)
+            write(opened.client, run.server_id, record, alone=not run.lent)
             if then is not None:
                 then(opened, run.server_id)
         except Exception as error:  # MLflow raises what its database driver, requests or a cloud's library raise
@@ -225,7 +242,7 @@ class Sink:
         if self._kept is None:
             self._kept = _Opened(self.spool.store, self._experiment)
         run_id = self._spooled(run, self._kept)
-        write(self._kept.client, run_id, record)
+        write(self._kept.client, run_id, record, alone=not run.lent)
         if then is not None:
             then(self._kept, run_id)
 

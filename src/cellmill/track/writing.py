@@ -34,11 +34,17 @@ def create(
     return str(run.info.run_id)
 
 
-def write(client: MlflowClient, run_id: str, record: Record) -> None:
-    """Add a record to a run. Writing the same record twice gives what writing it once gives."""
+def write(client: MlflowClient, run_id: str, record: Record, *, alone: bool = False) -> None:
+    """Add a record to a run. Writing the same record twice gives what writing it once gives.
+
+    Parameters
+    ----------
+    alone
+        Nobody else has written there.
+    """
     from mlflow.entities import Metric, Param, RunTag
 
-    params = _new_params(client, run_id, record.params) if record.params else {}
+    params = _new_params(client, run_id, record.params) if record.params and not alone else record.params
     at = round(record.at * 1000)
     metrics = [Metric(name, _storable(value), at, 0) for name, value in record.metrics.items()]
     log_all(
@@ -66,7 +72,7 @@ def log_all(
         client.log_batch(run_id, tags=words)
 
 
-def end(client: MlflowClient, run_id: str, name: str, status: str, at: float) -> None:
+def end_all(client: MlflowClient, run_id: str, name: str, status: str, at: float) -> None:
     """Set a run's final state and name, and end the author's runs inside it that a dead kernel left open."""
     run = client.get_run(run_id)
     if run.info.run_name != name:

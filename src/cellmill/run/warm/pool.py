@@ -11,7 +11,7 @@ from typing import Any
 
 from cellmill.run.warm.imports import Imported
 from cellmill.run.warm.kept_processes import keep, take_kept
-from cellmill.run.warm.process import CannotWarm, LeftOut, WarmKernel, WarmProcess
+from cellmill.run.warm.process import CannotWarm, Latest, LeftOut, WarmKernel, WarmProcess
 from cellmill.run.warm.spare import SpareKernel
 
 # Variables that are different for each kernel; none of the libraries that are imported beforehand reads them.
@@ -57,7 +57,7 @@ class WarmPool:
         self._cold: set[Key] = set()
         self._refused: dict[Key, str] = {}
         self._spares: dict[Key, list[SpareKernel]] = {}
-        self._last: tuple[Key, Mapping[str, str], str, list[str]] | None = None
+        self._last: Key | None = None
         self._lock = threading.RLock()
         self._owner = os.getpid()
 
@@ -76,10 +76,13 @@ class WarmPool:
             if self._is_cancelled():
                 return
             try:
-                self._process(key, folder)
+                process = self._process(key, folder)
             except CannotWarm as error:
                 # Told when a kernel is needed.
                 self._refused[key] = str(error)
+            else:
+                # One that was kept for this run: the first kernel need not wait for its fork either.
+                self._prepare(key, process)
 
     def fork(
         self,
@@ -126,7 +129,8 @@ class WarmPool:
                 return None
             if connection_file is not None:
                 words = [word.replace(connection_file, "{connection_file}") for word in command]
-                self._last = key, dict(variables), folder, words
+                process.latest = Latest(dict(variables), folder, words)
+                self._last = key
             return found
 
     def prepare(self) -> None:
@@ -135,13 +139,17 @@ class WarmPool:
             waiting = sum(map(len, self._spares.values()))
             if self._last is None or self.expected <= waiting or self._is_cancelled():
                 return
-            key, variables, folder, command = self._last
-            process = self._processes.get(key)
-            if process is None or not process.is_usable:
-                return
-            lasting = {name: value for name, value in variables.items() if not _is_of_one_kernel(name)}
-            with suppress(CannotWarm, OSError):  # the next kernel is then forked when it is needed
-                self._spares.setdefault(key, []).append(SpareKernel(process, lasting, folder, command))
+            process = self._processes.get(self._last)
+            if process is not None and process.is_usable:
+                self._prepare(self._last, process)
+
+    def _prepare(self, key: Key, process: WarmProcess) -> None:
+        if process.latest is None:
+            return
+        variables, folder, command = process.latest
+        lasting = {name: value for name, value in variables.items() if not _is_of_one_kernel(name)}
+        with suppress(CannotWarm, OSError):  # the next kernel is then forked when it is needed
+            self._spares.setdefault(key, []).append(SpareKernel(process, lasting, folder, command))
 
     def _spare(self, key: Key, variables: Mapping[str, str]) -> Forked | None:
         while waiting := self._spares.get(key):

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cellmill.run.warm.imports import VETTED, Imported
 
@@ -101,8 +101,21 @@ class WarmKernel:
         self._ended.set()
 
 
+class Latest(NamedTuple):
+    """What the last kernel was started with; ``{connection_file}`` stands for its file in the command."""
+
+    variables: Mapping[str, str]
+    folder: str
+    command: Sequence[str]
+
+
 class WarmProcess:
     """A process that has imported and waits; it ends when this one does, or closes it.
+
+    Attributes
+    ----------
+    latest
+        What the last kernel that may be followed by one of its kind was started with.
 
     Raises
     ------
@@ -120,6 +133,7 @@ class WarmProcess:
         imports: Sequence[Imported],
         cancelled: Callable[[], bool],
     ) -> None:
+        self.latest: Latest | None = None
         self._kernels: dict[int, WarmKernel] = {}
         self._requests = threading.Lock()
         self._asked = 0
