@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from cellmill.collection import never_collected
+
 _GRAMMAR = {"rfc3987_syntax": ("is_valid_syntax",)}
 
 # Modules, with the functions and classes that are imported from them by name. Each of these is called or looked into
@@ -55,11 +57,12 @@ def put_off_slow_imports() -> None:
 def put_off(modules: Mapping[str, tuple[str, ...]]) -> Iterator[None]:
     """Inside the block, let imports of these modules, and of these names from them, wait until they are used.
 
-    Afterwards other code imports these libraries as ever.
+    Afterwards other code imports these libraries as ever. What the block imports stays for the process's life.
     """
     stand_ins = _stand_in(modules)
     try:
-        yield
+        with never_collected():
+            yield
     finally:
         for name, module in stand_ins.items():
             if sys.modules.get(name) is module:

@@ -48,10 +48,12 @@ class LazyGroup(click.Group):
         """Import the command that is used."""
         if cmd_name not in COMMANDS:
             return None
+        from cellmill.collection import collected_later
         from cellmill.lazy_imports import put_off_slow_imports
 
         put_off_slow_imports()
-        command = getattr(importlib.import_module(f"cellmill.cli.{cmd_name}"), cmd_name)
+        with collected_later():
+            command = getattr(importlib.import_module(f"cellmill.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cellmill.dataflow.collection import collected_later
+from cellmill.collection import collected_later
 from cellmill.dataflow.model import Dataflow, Edge, Input, StepFlow
 from cellmill.notebook.steps import Steps
 

@@ -5,7 +5,6 @@ It ends when its owner has gone; the recorders that it has forked go on.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
@@ -40,8 +39,6 @@ def main(descriptor: int) -> None:
         for name in _OF_A_RUN:
             importlib.import_module(name)
     folders = _folders()
-    gc.collect()
-    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a recorder ended
     while os.getppid() == owner:
         if not select.select([requests], [], [], _LOOK)[0]:
