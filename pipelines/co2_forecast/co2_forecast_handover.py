@@ -23,6 +23,7 @@ import io
 import itertools
 import json
 import logging
+import mmap
 import operator
 import os
 import pickle
@@ -34,7 +35,7 @@ import types
 import typing
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,9 @@ import cloudpickle  # noqa: TID253 (this file is copied into pipelines, where th
 # Bytes from which on only some rows of a frame of numbers and texts are read back, how many, and what numbers are.
 _LARGE = 1 << 24
 _SAMPLE = 64
+# Bytes from which on a piece of memory has a file of its own, and values of a frame that are written at a time.
+_PIECE = 1 << 20
+_BATCH = 1 << 20
 _EXACT = frozenset("b1 i1 i2 i4 i8 u1 u2 u4 u8 f4 f8 M8[ms] M8[us] M8[ns]".split())
 
 SHARED = Path(__file__).stem.removesuffix("_handover") + "_shared"
@@ -123,8 +127,7 @@ def load_bound(upstream: Mapping[str, str], *names: str) -> dict[str, Any]:
 def load_state(upstream: Mapping[str, str], *states: str) -> None:
     """Put process state (random generators, options, working folder) back as an upstream task left it."""
     folder = Path(upstream["variables"]).parent
-    with (folder / "states.pkl").open("rb") as file:
-        saved = _Unpickler(file, folder).load_all()
+    saved = _load(folder / "states.pkl")
     for name in states:
         _put_state(name, saved[name])
         _task.put.add(name)
@@ -488,10 +491,18 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         Ids of the values that have a file of their own, with its name.
     looked_into
         Ids of the arrays whose memory several others use.
+    keep
+        Asked whether a piece of memory belongs into the pickle itself; if not, takes it.
     """
 
-    def __init__(self, file: Any, files: Mapping[int, str], looked_into: Set[int] = frozenset()) -> None:
-        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+    def __init__(
+        self,
+        file: Any,
+        files: Mapping[int, str],
+        looked_into: Set[int] = frozenset(),
+        keep: Callable[[pickle.PickleBuffer], bool] | None = None,
+    ) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL, buffer_callback=keep)
         self.files = files
         self.looked_into = looked_into
         self.spans: dict[int, dict[int, tuple[int, int]]] = {}
@@ -926,8 +937,10 @@ def _tried_places(hashed: int, mask: int) -> Iterator[int]:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: Any, folder: Path, loaded: dict[str, Any] | None = None) -> None:
-        super().__init__(file)
+    def __init__(
+        self, file: Any, folder: Path, loaded: dict[str, Any] | None = None, pieces: Iterable[Any] = ()
+    ) -> None:
+        super().__init__(file, buffers=pieces)
         self.folder = folder
         self.loaded: dict[str, Any] = {} if loaded is None else loaded
         self.nans: dict[str, float] = {}
@@ -984,11 +997,42 @@ def _write(folder: Path, variables: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dump(path: Path, value: Any, files: Mapping[int, str], looked_into: Set[int] = frozenset()) -> set[int]:
-    """Write a bundle; returns the ids of arrays whose memory several arrays in it use."""
+    """Write a bundle; returns the ids of arrays whose memory several arrays in it use.
+
+    Large pieces of memory lie beside it (pickle's protocol 5), so that they are written and read as they are.
+    """
+    for left in path.parent.glob(f"{path.stem}.*.buffer"):
+        left.unlink()
+    number = itertools.count()
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        raw = buffer.raw()
+        if raw.nbytes < _PIECE:
+            return True
+        (path.parent / f"{path.stem}.{next(number)}.buffer").write_bytes(raw)
+        return False
+
     with path.open("wb") as file:
-        pickler = _Pickler(file, files, looked_into)
+        pickler = _Pickler(file, files, looked_into, keep)
         pickler.dump_all(value)
     return pickler.overlapping()
+
+
+def _load(path: Path, loaded: dict[str, Any] | None = None) -> Any:
+    """Read a bundle."""
+    with path.open("rb") as file:
+        return _Unpickler(file, path.parent, loaded, _pieces(path)).load_all()
+
+
+def _pieces(path: Path) -> Iterator[Any]:
+    """What lies beside a bundle, in memory that is the file until it is written to, and then a copy."""
+    for number in itertools.count():
+        with (path.parent / f"{path.stem}.{number}.buffer").open("rb") as file:
+            try:
+                piece: Any = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            except OSError:  # not every file system can
+                piece = bytearray(file.read())
+        yield piece
 
 
 def _write_files(folder: Path, values: dict[str, Any]) -> dict[int, str]:
@@ -1038,10 +1082,12 @@ def _write_frame(path: Path, frame: Any) -> bool:
     import pandas
 
     if frame.memory_usage().sum() > _LARGE and _row_by_row(frame) and _plain_layout(frame):
-        # To read it all back takes longer than to write it, and so do compression and dictionaries of numbers.
+        # To read it all back takes longer than to write it, and so do compression, dictionaries and ranges of numbers.
         if _write_frame(path, frame.iloc[:_SAMPLE]):
             texts = [str(name) for name, kind in frame.dtypes.items() if _is_text(kind)]
-            frame.to_parquet(path, compression=None, use_dictionary=texts or False)
+            frame.to_parquet(
+                path, compression=None, use_dictionary=texts or False, write_statistics=False, write_batch_size=_BATCH
+            )
             return True
         return False
     try:
@@ -1119,7 +1165,8 @@ def _read_file(path: Path) -> Any:
         return numpy.load(path, allow_pickle=False)
     import pandas
 
-    return pandas.read_parquet(path)
+    # What is read in one go need not be fetched beforehand, nor copied on its way.
+    return pandas.read_parquet(path, memory_map=True, pre_buffer=False)
 
 
 def _read(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
@@ -1135,8 +1182,7 @@ def _read(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
             loaded[file] = _read_file(folder / file)
         return {name: loaded[described[name]["file"]] for name in wanted}
     if "bundle.pkl" not in loaded:
-        with (folder / "bundle.pkl").open("rb") as file:
-            loaded["bundle.pkl"] = _Unpickler(file, folder, loaded).load_all()
+        loaded["bundle.pkl"] = _load(folder / "bundle.pkl", loaded)
     return {name: loaded["bundle.pkl"][name] for name in wanted}
 
 
@@ -1146,8 +1192,7 @@ def _check(folder: Path, variables: dict[str, Any], described: dict[str, Any]) -
         # What has a file of its own was looked at when that was written.
         seen = {described[name]["file"]: value for name, value in variables.items()}
         seen.pop("bundle.pkl", None)
-        with (folder / "bundle.pkl").open("rb") as file:
-            back = _Unpickler(file, folder, seen).load_all()
+        back = _load(folder / "bundle.pkl", seen)
     except Exception as error:
         raise _culprit(variables, error) from error
     for name, value in variables.items():
