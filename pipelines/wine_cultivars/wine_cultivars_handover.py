@@ -127,7 +127,8 @@ def load_bound(upstream: Mapping[str, str], *names: str) -> dict[str, Any]:
 def load_state(upstream: Mapping[str, str], *states: str) -> None:
     """Put process state (random generators, options, working folder) back as an upstream task left it."""
     folder = Path(upstream["variables"]).parent
-    saved = _load(folder / "states.pkl")
+    with _bundle(folder / "states.pkl") as bundle:
+        saved = bundle.load_all()
     for name in states:
         _put_state(name, saved[name])
         _task.put.add(name)
@@ -1018,10 +1019,11 @@ def _dump(path: Path, value: Any, files: Mapping[int, str], looked_into: Set[int
     return pickler.overlapping()
 
 
-def _load(path: Path, loaded: dict[str, Any] | None = None) -> Any:
-    """Read a bundle."""
+@contextlib.contextmanager
+def _bundle(path: Path, loaded: dict[str, Any] | None = None) -> Iterator[_Unpickler]:
+    """Open a bundle. To load it is left to who asks: formulas look names up so many calls above their own loading."""
     with path.open("rb") as file:
-        return _Unpickler(file, path.parent, loaded, _pieces(path)).load_all()
+        yield _Unpickler(file, path.parent, loaded, _pieces(path))
 
 
 def _pieces(path: Path) -> Iterator[Any]:
@@ -1182,7 +1184,8 @@ def _read(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
             loaded[file] = _read_file(folder / file)
         return {name: loaded[described[name]["file"]] for name in wanted}
     if "bundle.pkl" not in loaded:
-        loaded["bundle.pkl"] = _load(folder / "bundle.pkl", loaded)
+        with _bundle(folder / "bundle.pkl", loaded) as bundle:
+            loaded["bundle.pkl"] = bundle.load_all()
     return {name: loaded["bundle.pkl"][name] for name in wanted}
 
 
@@ -1192,7 +1195,8 @@ def _check(folder: Path, variables: dict[str, Any], described: dict[str, Any]) -
         # What has a file of its own was looked at when that was written.
         seen = {described[name]["file"]: value for name, value in variables.items()}
         seen.pop("bundle.pkl", None)
-        back = _load(folder / "bundle.pkl", seen)
+        with _bundle(folder / "bundle.pkl", seen) as bundle:
+            back = bundle.load_all()
     except Exception as error:
         raise _culprit(variables, error) from error
     for name, value in variables.items():

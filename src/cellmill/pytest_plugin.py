@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -52,6 +53,23 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PipelineFi
     if wanted and _promoted(file_path.parent):
         return PipelineFile.from_parent(parent, path=file_path)
     return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the process that nbval's kernels are forked from, where they are to be warm, while notebooks are read."""
+    if os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME") != "cellmill-warm" or not _runs_notebooks(config):
+        return
+    from cellmill.run.warm.provisioner import begin
+
+    place = Path(str(config.args[0]).partition("::")[0]) if config.args else Path.cwd()
+    begin(str(place if place.is_dir() else place.parent))
+
+
+def _runs_notebooks(config: pytest.Config) -> bool:
+    """Whether nbval runs notebooks in this process."""
+    chosen = {name for name in ("nbval", "nbval_lax", "collectonly", "tx") if config.getoption(name, None)}
+    # With xdist its workers do; they are told of no other processes.
+    return bool(chosen & {"nbval", "nbval_lax"}) and not chosen & {"collectonly", "tx"}
 
 
 @pytest.hookimpl(optionalhook=True)

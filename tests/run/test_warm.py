@@ -310,3 +310,51 @@ def test_nbval_forks_all_kernels_of_a_folder_from_one_process(tmp_path: Path) ->
     (a, of_a), (b, of_b) = (line.split(maxsplit=1) for line in (tmp_path / "told").read_text().splitlines())
     assert int(a) == int(b) != process.pid
     assert (of_a[:7], of_b[:7]) == ("a.ipynb", "b.ipynb")
+
+
+@pytest.mark.usefixtures("named_provisioner")
+def test_nbval_uses_the_process_that_began_while_notebooks_were_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLMILL_WARM_IMPORTS", "numpy")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p cellmill.pytest_plugin -p no:cellmill")
+    look = """
+import psutil
+warm = psutil.Process().parent()
+beside = [one for one in warm.parent().children() if "_cellmill_warm" in " ".join(one.cmdline())]
+print(len(beside), warm.create_time() - warm.parent().create_time(), file=open("told", "a"), flush=True)
+"""
+    for name in ("a", "b", "c"):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(look)]), tmp_path / f"{name}.ipynb")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert [line.split()[0] for line in (tmp_path / "told").read_text().splitlines()] == ["1", "1", "1"]
+
+
+@pytest.mark.usefixtures("named_provisioner")
+def test_programs_speak_to_warm_kernels_by_files_that_go_with_them(tmp_path: Path) -> None:
+    code = """
+import os
+from pathlib import Path
+from jupyter_client.manager import start_new_kernel
+before = set(Path("/tmp").glob("cellmill-*"))
+for number in range(3):
+    manager, client = start_new_kernel(kernel_name="python3")
+    reply = client.execute_interactive("import os; assert os.getppid() != %d" % os.getpid(), timeout=30)
+    place = Path(manager.ip).parent
+    print(manager.transport, reply["content"]["status"], place in before, flush=True)
+    client.stop_channels()
+    manager.shutdown_kernel(now=bool(number % 2))
+    assert not place.exists()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == ["ipc ok False"] * 3, done.stderr
+    assert done.returncode == 0, done.stderr
