@@ -32,6 +32,11 @@ BUILDS = pytest.StashKey[Path]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the setting that turns the collection off."""
+    if _is_warm():
+        # Where this plugin comes before nbval (`-p cellmill`), nbval's imports take a third of the time.
+        from cellmill.lazy_imports import put_off_slow_imports
+
+        put_off_slow_imports()
     parser.addini(
         "cellmill_pipelines",
         "Collect promoted pipelines: build each with env.test.yaml in a temporary folder, check outputs and criteria.",
@@ -57,12 +62,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PipelineFi
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin the process that nbval's kernels are forked from, where they are to be warm, while notebooks are read."""
-    if os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME") != "cellmill-warm" or not _runs_notebooks(config):
+    if not _is_warm() or not _runs_notebooks(config):
         return
     from cellmill.run.warm.provisioner import begin
 
     place = Path(str(config.args[0]).partition("::")[0]) if config.args else Path.cwd()
     begin(str(place if place.is_dir() else place.parent))
+
+
+def _is_warm() -> bool:
+    """Whether this program's kernels are to be warm."""
+    return os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME") == "cellmill-warm"
 
 
 def _runs_notebooks(config: pytest.Config) -> bool:
