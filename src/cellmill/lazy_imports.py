@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from cellmill.collection import never_collected
+from cellmill.garbage_collection import never_collected
 
 _GRAMMAR = {"rfc3987_syntax": ("is_valid_syntax",)}
 

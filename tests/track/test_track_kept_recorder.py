@@ -31,7 +31,7 @@ folder = Path(sys.argv[1])
 
 def kept():
     children = psutil.Process().children()
-    return [one for one in children if "cellmill.track.fork_server" in one.cmdline()]
+    return [one for one in children if "cellmill.track.recorder_fork_server" in one.cmdline()]
 
 def run(name):
     tracker = Tracker(folder)

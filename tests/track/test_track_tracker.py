@@ -120,6 +120,24 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert [run.info.status for run in records().runs()] == ["KILLED", "KILLED"]
 
 
+def test_what_a_run_told_before_it_was_killed_is_recorded(project: Project, records: Any) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from cellmill.run.events import Event
+from cellmill.track import Tracker
+tracker = Tracker(Path(sys.argv[1]))
+tracker(Event("run-started", data={"run_id": "r1", "tasks": ["load"], "parameters": {}}))
+tracker(Event("task-started", "load", {"attempt": 1}))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code, str(project.folder)], check=False)
+    limit = time.monotonic() + 60
+    while sorted(run.info.status for run in records().runs()) != ["KILLED", "KILLED"]:
+        assert time.monotonic() < limit, "nobody listened to the recorder's answers any more"
+        time.sleep(0.1)
+
+
 def test_ctrl_c_reaches_the_run_and_not_its_recording(project: Project, records: Any) -> None:
     tracker = Tracker(project.folder)
     assert os.getpgid(recording_process().pid) != os.getpgid(0)

@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
         """Import the command that is used."""
         if cmd_name not in COMMANDS:
             return None
-        from cellmill.collection import collected_later
+        from cellmill.garbage_collection import collected_later
         from cellmill.lazy_imports import put_off_slow_imports
 
         put_off_slow_imports()

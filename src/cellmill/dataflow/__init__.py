@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cellmill.collection import collected_later
 from cellmill.dataflow.model import Dataflow, Edge, Input, StepFlow
+from cellmill.garbage_collection import collected_later
 from cellmill.notebook.steps import Steps
 
 if TYPE_CHECKING:

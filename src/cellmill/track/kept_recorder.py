@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from cellmill.run.warm import keeps_processes
-
-# Seconds that the process waits for the next run.
-_LONGEST = 600.0
+from cellmill.run.warm.kept_processes import LONGEST
 
 _door = threading.Lock()
 _kept: list[_KeptProcess] = []
@@ -79,7 +77,7 @@ class _KeptProcess:
         self._requests, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cellmill.track.fork_server", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "cellmill.track.recorder_fork_server", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -118,7 +116,7 @@ class _KeptProcess:
         self._process.wait()
 
     def _wait_for_the_next(self) -> threading.Timer:
-        timer = threading.Timer(_LONGEST, _close, (self,))
+        timer = threading.Timer(LONGEST, _close, (self,))
         timer.daemon = True
         timer.start()
         return timer

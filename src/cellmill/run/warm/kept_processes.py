@@ -10,8 +10,9 @@ from collections.abc import Hashable
 
 from cellmill.run.warm.process import WarmProcess
 
-# Seconds that a process may wait for the next run, and that its last kernels may take to end.
-_LONGEST = 600.0
+# Seconds that a process may wait for the next run.
+LONGEST = 600.0
+# Seconds that its last kernels may take to end.
 _ENDING = 0.5
 _LOOK = 0.005
 
@@ -44,7 +45,7 @@ def keep(key: Hashable, process: WarmProcess) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(_LOOK)
-    timer = threading.Timer(_LONGEST, _close, (key,))
+    timer = threading.Timer(LONGEST, _close, (key,))
     timer.daemon = True
     # One only: each holds the memory of what it has imported.
     _close_all()

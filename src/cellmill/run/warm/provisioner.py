@@ -51,6 +51,8 @@ class WarmProvisioner(LocalProvisioner):
         manager: Any = self.parent
         if self.pool is None and _can_choose(manager):
             self._place = Path(tempfile.mkdtemp(prefix="cellmill-", dir="/tmp"))
+            # A manager that restarts its kernel gets a provisioner that does not know of it.
+            atexit.register(shutil.rmtree, self._place, ignore_errors=True)
             manager.transport, manager.ip = "ipc", str(self._place / "k")
             use_prompt_client(manager)
         return await super().pre_launch(**kwargs)

@@ -1,4 +1,4 @@
-"""The process that is kept: `python -m cellmill.track.fork_server DESCRIPTOR`. It imports MLflow and forks recorders.
+"""The process that is kept: `python -m cellmill.track.recorder_fork_server DESCRIPTOR`. It imports MLflow and forks recorders.
 
 It ends when its owner has gone; the recorders that it has forked go on.
 """
@@ -46,7 +46,9 @@ def main(descriptor: int) -> None:
         if _folders() != folders:
             # A package was installed: what it imports must not meet what is imported already.
             os.set_inheritable(descriptor, True)  # noqa: FBT003 - its signature
-            os.execv(sys.executable, [sys.executable, "-P", "-m", "cellmill.track.fork_server", str(descriptor)])
+            os.execv(
+                sys.executable, [sys.executable, "-P", "-m", "cellmill.track.recorder_fork_server", str(descriptor)]
+            )
         head, files, _, _ = socket.recv_fds(requests, 1, 4)
         if not head:
             break
