@@ -1,4 +1,4 @@
-"""The process that is kept: `python -m cellmill.track.recorder_fork_server DESCRIPTOR`. It imports MLflow and forks recorders.
+"""`python -m cellmill.track.recorder_fork_server DESCRIPTOR`: the process that is kept. It imports MLflow, forks recorders.
 
 It ends when its owner has gone; the recorders that it has forked go on.
 """
