@@ -1,6 +1,6 @@
-"""`python -m cellmill.track.recorder_fork_server DESCRIPTOR`: the process that is kept. It imports MLflow, forks recorders.
+"""The process that is kept, `python -m cellmill.track.recorder_fork_server DESCRIPTOR`: it forks recorders.
 
-It ends when its owner has gone; the recorders that it has forked go on.
+It has MLflow imported, and ends when its owner has gone; the recorders that it has forked go on.
 """
 
 from __future__ import annotations
