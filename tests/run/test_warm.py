@@ -127,6 +127,8 @@ def drawn(pipeline: Any) -> list[Any]:
 def test_a_kill_leaves_no_process_and_the_next_run_goes_on(slow: Any, victim: str) -> None:
     running = Running(slow, "warm=True")
     until((slow.notebook.parent / "begun").exists)
+    # The system shows a process that has just been started without its environment for a moment.
+    until(lambda: any(Path("/proc", str(pid), "comm").read_text() == "sleep\n" for pid in running.processes()))
     parents = {pid: parent(pid) for pid in running.processes()}
     (warm,) = [pid for pid, above in parents.items() if above == running.process.pid]
     (kernel,) = [pid for pid, above in parents.items() if above == warm and not is_spare(pid)]

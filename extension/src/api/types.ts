@@ -242,7 +242,7 @@ export interface IRun {
   seconds: number | null;
   parameters: { readonly [name: string]: unknown };
   profile: string | null;
-  source: 'lab' | 'cli' | 'magic';
+  source: 'lab' | 'cli' | 'magic' | 'schedule';
   message: string | null;
   mlflow: { url: string | null; experiment: string | null; ui_command: string | null } | null;
   tasks: readonly ITask[];

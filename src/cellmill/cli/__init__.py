@@ -27,6 +27,8 @@ COMMANDS = {
     "reproduce": "Write a notebook in which a failed step fails again.",
     "run": "Run a pipeline.",
     "runs": "List runs, or follow one that goes on.",
+    "schedule": "Check, preview, apply and follow schedules.",
+    "scheduler": "Run what schedules declare, until it is stopped.",
     "steps": "Show a notebook's steps and what they hand over.",
     "stop": "Stop a run that goes on.",
     "sweep": "Run a pipeline with many combinations of parameters.",

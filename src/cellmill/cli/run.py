@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 )
 @click.option("--scheduler", metavar="ADDRESS", help="With --executor dask: the scheduler, as in tcp://host:8786.")
 @click.option("--wait", is_flag=True, help="Wait until another run of the pipeline has ended.")
+@click.option("--code", type=click.Path(path_type=Path), hidden=True)
 @click.option("--run-record", type=click.Path(path_type=Path), hidden=True)
 @click.option("--run-lock", type=int, hidden=True)
 @click.pass_context
@@ -69,6 +70,7 @@ def run(
     run_on: Literal["local", "dask"],
     scheduler: str | None,
     wait: bool,
+    code: Path | None,
     run_record: Path | None,
     run_lock: int | None,
 ) -> None:
@@ -86,7 +88,7 @@ def run(
     if as_json and not dry:
         raise click.UsageError("--json goes with --dry-run; for runs that have been there is `cellmill runs --json`.")
     folder = find_pipeline(pipeline)
-    options = Options(assignments, profile, force, only, from_, skip, repair, warm, jobs, wait, run_on, scheduler)
+    options = Options(assignments, profile, force, only, from_, skip, repair, warm, jobs, wait, run_on, scheduler, code)
     if dry:
         _tell(folder, options, as_json=as_json)
         return
@@ -111,6 +113,7 @@ class Options:
     wait: bool = False
     run_on: Literal["local", "dask"] = "local"
     scheduler: str | None = None
+    code: Path | None = None
 
     def as_words(self) -> list[str]:
         """As they were typed."""
@@ -208,7 +211,7 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
     from cellmill.track import Tracker
 
     console = Console()
-    parameters = parse_assignments(options.assignments, accepted_parameters(folder), where=folder)
+    parameters = parse_assignments(options.assignments, accepted_parameters(options.code or folder), where=folder)
     with follow(console, f"Preparing {folder.name}") as progress:
 
         def notice(text: str) -> None:
@@ -225,6 +228,7 @@ def _run(folder: Path, options: Options, log: RunLog) -> RunResult:
                 run_on=options.run_on,
                 scheduler=options.scheduler,
                 wait=options.wait,
+                code=options.code,
                 # The record says that the run has ended once MLflow has it all.
                 listeners=(progress, tracker, log),
                 **with_light_imports(tracker.hooks),

@@ -45,4 +45,5 @@ def as_data(folder: Path | None) -> dict[str, Any] | None:
 
 def is_promoted(folder: Path) -> bool:
     """Whether a pipeline was made of a notebook, so that there is something to prove."""
-    return (folder / ".promotion.json").is_file()
+    # One that was made of an ordinary notebook for its schedule lies below .cellmill, and is the notebook itself.
+    return (folder / ".promotion.json").is_file() and ".cellmill" not in folder.parts

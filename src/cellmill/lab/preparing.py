@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,7 +15,7 @@ from cellmill.lab.root import Root
 from cellmill.lab.sweeps import sweep_words
 from cellmill.locks import wait_for_lock
 from cellmill.run.folder import accepted_parameters, read_pipeline
-from cellmill.run.parameters import check_values, parse_assignments
+from cellmill.run.parameters import as_assigned, check_values, parse_assignments
 from cellmill.run.repair import Repair, last_repair
 from cellmill.run.selection import Choice
 from cellmill.run.settings import ParameterSettings
@@ -59,7 +58,7 @@ def _prepare(root: Root, said: RunBody) -> dict[str, Any]:
     if said.kind == "run":
         accepted = accepted_parameters(folder)
         for name, value in parameters.items():
-            words += ["-p", f"{name}={_as_text(value, accepted[name])}"]
+            words += ["-p", f"{name}={as_assigned(value, accepted[name])}"]
         words += ["--env", said.profile] if said.profile else []
         words += ["--force"] if said.force else []
         words += ["--only", said.only] if said.only else []
@@ -118,15 +117,6 @@ def _parameters(given: Mapping[str, Any], accepted: Mapping[str, ParameterSettin
         else:
             values |= check_values({name: value}, accepted, where=folder)
     return values
-
-
-def _as_text(value: Any, declared: ParameterSettings) -> str:
-    """The value as ``-p NAME=VALUE`` takes it."""
-    if value is None:
-        return "none"
-    if isinstance(value, str) and declared.type == "str":
-        return value
-    return json.dumps(value)
 
 
 def _check_steps(said: RunBody, names: list[str]) -> None:

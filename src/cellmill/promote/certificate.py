@@ -21,6 +21,7 @@ from cellmill.notebook.cells import Notebook
 from cellmill.promote import provenance
 from cellmill.promote.data_files import as_recorded, changed_file, left_out
 from cellmill.promote.env_values import decode, env_key
+from cellmill.promote.published import PUBLISHED, publish
 from cellmill.promote.verification import Verification
 
 FILE = ".certificate.json"
@@ -97,6 +98,8 @@ def stamp(found: Verification, *, learned: int = 0) -> Path:
     }
     path = found.folder / FILE
     write_bytes(path, (json.dumps(content, indent=1, ensure_ascii=False, default=repr) + "\n").encode())
+    if found.outcome in PUBLISHED:
+        publish(found.folder)
     return path
 
 

@@ -105,7 +105,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
         self.pool.expected = len(due)
         if len(due) == 1 and not self.pool.is_ready:
             file = self._file(dag[due[0]])
-            own = pipeline_imports(self.pipeline.folder, [file] if file is not None else [], self.pipeline.workdir)
+            own = pipeline_imports(self.pipeline.code, [file] if file is not None else [], self.pipeline.workdir)
             if not self.pool.imports <= set(own):
                 # One kernel alone is there sooner without what only other steps import.
                 self.pool = None
@@ -181,7 +181,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
 
     def _file(self, task: Task) -> Path | None:
         location = getattr(task.source, "loc", None)
-        return self.pipeline.folder / str(location).rsplit(":", 1)[0] if location else None
+        return self.pipeline.code / str(location).rsplit(":", 1)[0] if location else None
 
     def _reason_to_skip(self, task: Task) -> tuple[str | None, bool]:
         if self.stop.requested:
@@ -263,11 +263,11 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
     def _facts(self, task: Task) -> TaskFacts:
         return TaskFacts(
             name=task.name,
-            file=self._file(task) or self.pipeline.folder / "pipeline.yaml",
+            file=self._file(task) or self.pipeline.code / "pipeline.yaml",
             pipeline=self.pipeline.folder,
             workdir=self.pipeline.workdir,
             executed=Products.of(task).notebook,
-            origin=Origin.read(self.pipeline.folder),
+            origin=Origin.read(self.pipeline.code),
         )
 
     def _started(self, task: Task, attempt: int) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ _STORAGE = "storage"
 # Keys of the env that say where, not what.
 _NO_PARAMETERS = ("workdir", _STORAGE)
 _PLACEHOLDER = re.compile(r"^\{\{\s*(\w+)\s*\}\}$")
+_OUTSIDE = re.compile(r"^(?:\{\{\s*here\s*\}\}/)?\.\.(?=/|$)")
 _HERE_OUTPUT = re.compile(r"^\{\{\s*here\s*\}\}/output(?=/|$)")
 
 
@@ -35,6 +36,8 @@ class PipelineFolder:
     ----------
     folder, output
         Absolute paths of the pipeline and of its products.
+    code
+        Where the files are that were read: the folder itself, or a copy of it that was kept.
     env
         What Ploomber gets for its placeholders: env.yaml, then the profile, then the parameters.
     parameters
@@ -43,6 +46,7 @@ class PipelineFolder:
 
     folder: Path
     output: Path
+    code: Path
     spec: Mapping[str, Any]
     settings: Settings
     env: Mapping[str, Any]
@@ -102,7 +106,7 @@ class PipelineFolder:
 
         with self._complaining():
             # Given as a dict, Ploomber does not look for an env.yaml in the current folder first.
-            return DAGSpec(dict(self.spec), env=dict(self.env), parent_path=str(self.folder)).to_dag()
+            return DAGSpec(dict(self.spec), env=dict(self.env), parent_path=str(self.code)).to_dag()
 
     def render(self, dag: DAG) -> None:
         """Let Ploomber fill in what the tasks get and find out which are outdated.
@@ -157,8 +161,14 @@ def read_pipeline(
     parameters: Mapping[str, Any] | None = None,
     profile: str | None = None,
     output: Path | None = None,
+    code: Path | None = None,
 ) -> PipelineFolder:
     """Read a pipeline's folder and check it together with the parameters that a run asks for.
+
+    Parameters
+    ----------
+    code
+        A copy of the folder's files that counts instead of them; where it names other places, those are the folder's.
 
     Raises
     ------
@@ -170,20 +180,25 @@ def read_pipeline(
     if not (folder / "pipeline.yaml").is_file():
         what = "is not a pipeline: it has no pipeline.yaml" if folder.is_dir() else "there is no such folder"
         raise CellmillError(what, notebook=folder, remedy="make one with `cellmill promote NOTEBOOK`")
-    refuse_marks(folder)
-    settings = read_settings(folder)
-    env = _read_env(folder, profile)
-    spec = read_yaml(folder / "pipeline.yaml")
+    home, code = folder, Path(code).resolve() if code is not None else folder
+    refuse_marks(code)
+    settings = read_settings(code)
+    env = _read_env(code, profile)
+    spec = read_yaml(code / "pipeline.yaml")
+    if code != home:
+        env, spec = _at_home(env, home), _at_home(spec, home)
+        output = output or home / "output"
     keys = _env_keys(spec)
     accepted = _accepted(settings, env)
     given = check_values(parameters or {}, accepted, where=folder)
-    _check_env(folder, profile, env, accepted, keys)
+    _check_env(code, profile, env, accepted, keys)
     _check_taken(folder, settings, given, keys)
     for name, value in given.items():
         env[keys.get(name, name)] = _encoded(name, value, folder)
     pipeline = PipelineFolder(
         folder=folder,
         output=Path(output).resolve() if output is not None else folder / "output",
+        code=code,
         spec=_moved(spec, Path(output).resolve()) if output is not None else spec,
         settings=settings,
         env=env,
@@ -305,6 +320,15 @@ def _value(raw: Any) -> Any:
         return raw
 
 
+def _at_home(content: Any, home: Path) -> Any:
+    """What a copy of a pipeline's files says of places outside of it, as seen from the pipeline's own folder."""
+    if isinstance(content, dict):
+        return {key: _at_home(value, home) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_at_home(value, home) for value in content]
+    return _OUTSIDE.sub(lambda _: f"{home}/..", content) if isinstance(content, str) else content
+
+
 def _moved(spec: Mapping[str, Any], output: Path) -> dict[str, Any]:
     """The spec with its products in another folder than ``{{here}}/output``."""
     tasks = [
@@ -334,7 +358,7 @@ def _check_sources(pipeline: PipelineFolder) -> None:
     """Refuse what Ploomber would repair by writing into the engineer's file."""
     for task in pipeline.spec.get("tasks") or ():
         source = task.get("source") if isinstance(task, dict) else None
-        file = pipeline.folder / source if isinstance(source, str) and source.endswith(".py") else None
+        file = pipeline.code / source if isinstance(source, str) and source.endswith(".py") else None
         if file is not None and file.is_file() and '"parameters"' not in file.read_text(encoding="utf-8"):
             raise CellmillError(
                 "no cell is tagged parameters",

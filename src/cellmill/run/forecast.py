@@ -164,7 +164,7 @@ def expected_reasons(
     for name in order:
         if not selection.asks_for(name):
             continue
-        reasons = reasons_of(dag[name], pipeline.folder)
+        reasons = reasons_of(dag[name], pipeline.code)
         if not reasons and name in selection.forced:
             reasons = (Reason("asked", f"up to date, but asked for ({selection.option})", selection.option),)
         if reasons:

@@ -147,7 +147,7 @@ class LoggedRun:
             "seconds": self._seconds(),
             "parameters": self._began.get("parameters") or _mapping(header.get("parameters")),
             "profile": _as(str, self._began.get("profile") or header.get("profile"), "") or None,
-            "source": _one_of(("cli", "lab", "magic"), header.get("source")),
+            "source": _one_of(("cli", "lab", "magic", "schedule"), header.get("source")),
             "command": [str(one) for one in _list(header.get("command"))],
             "message": self._message(),
             "mlflow": self._mlflow(),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cellmill.run.history import LoggedRun
 
 RunKind = Literal["run", "verify", "sweep"]
-Source = Literal["lab", "cli", "magic"]
+Source = Literal["lab", "cli", "magic", "schedule"]
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,16}")
 # Records of finished runs that stay, for each pipeline.
@@ -274,6 +274,9 @@ class RunLog:
             self._lock = hold(self._record)
         if not self._given:
             write_header(self._record, self._folder, pid=os.getpid(), **self._facts)
+        elif (header := read_json(self._record / "run.json")).get("pid") == 0:
+            # Whoever started this process wrote the header before, so that there is no moment without one.
+            _write_json(self._record / "run.json", {**header, "pid": os.getpid()})
         (self._record / "reserve").write_bytes(b"\0" * _RESERVE)
         self._events = (self._record / "events.jsonl").open("ab", buffering=0)
         prune(self._record.parent, self._folder)

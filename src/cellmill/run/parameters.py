@@ -76,6 +76,21 @@ def check_values(values: Mapping[str, Any], accepted: Accepted, *, where: Path |
     return checked
 
 
+def as_assigned(value: Any, settings: ParameterSettings) -> str:
+    """A value as ``-p NAME=VALUE`` takes it.
+
+    Examples
+    --------
+    >>> as_assigned([1, "a"], ParameterSettings(type="list"))
+    '[1, "a"]'
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, str) and settings.type == "str":
+        return value
+    return json.dumps(value)
+
+
 def describe(name: str, settings: ParameterSettings) -> str:
     """Say in a few words what a parameter accepts.
 

@@ -56,6 +56,7 @@ def run_pipeline(
     scheduler: str | None = None,
     wait: bool = False,
     output: Path | None = None,
+    code: Path | None = None,
     stop: StopSwitch | None = None,
     before_work: Callable[[], None] = lambda: None,
     run_id: str | None = None,
@@ -100,6 +101,8 @@ def run_pipeline(
         Wait until another run of the pipeline has ended, instead of being refused.
     output
         Another folder for the products than ``output`` in the pipeline's folder.
+    code
+        A copy of the pipeline's files that counts instead of them, see :mod:`cellmill.promote.published`.
     stop
         A switch by which another thread can stop the run. Ctrl-C, SIGTERM and SIGHUP stop it anyway where the run is in
         the main thread.
@@ -122,7 +125,7 @@ def run_pipeline(
     choice = Choice.of(force=force, only=only, from_=from_, skip=skip)
     if repair:
         choice, parameters, profile = choice.to_repair(last_repair(folder, but=run_id), parameters, profile)
-    pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output)
+    pipeline = read_pipeline(folder, parameters=parameters, profile=profile, output=output, code=code)
     stop = stop or StopSwitch()
     run = ToldRun(pipeline, tuple(listeners), run_id or new_run_id())
     began = time.time()

@@ -57,7 +57,8 @@ class StepSettings(BaseModel):
 class Settings(BaseModel):
     """The whole of cellmill.yaml. ``parameters`` is None where the file does not list them.
 
-    ``storage`` is an address of fsspec's, by which products go between the machines of a run.
+    ``storage`` is an address of fsspec's, by which products go between the machines of a run. What stands under
+    ``schedule`` and ``slo`` is not for runs: whoever uses it checks it, so that a slip there stops no run.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,6 +69,8 @@ class Settings(BaseModel):
     parameters: dict[str, ParameterSettings] | None = None
     steps: dict[str, StepSettings] = Field(default_factory=dict)
     ignore: tuple[IgnoreSettings, ...] = ()
+    schedule: Any = None
+    slo: Any = None
 
 
 def read_settings(folder: Path) -> Settings:

@@ -25,7 +25,7 @@ def ask_to_stop(run: LoggedRun) -> bool:
     if run.pid < 2 or not _holds(run.pid, run.record / "lock"):
         return False
     # A notebook's own kernel goes on after its run; a shell may have started a command with SIGINT ignored.
-    wanted = signal.SIGTERM if run.as_dict()["source"] == "cli" else signal.SIGINT
+    wanted = signal.SIGTERM if run.as_dict()["source"] in ("cli", "schedule") else signal.SIGINT
     with suppress(ProcessLookupError):  # it has just ended
         os.kill(run.pid, wanted)
     return True

@@ -105,7 +105,7 @@ def remember(pipeline: PipelineFolder, dag: DAG, order: Sequence[str], began: fl
     with suppress(OSError, ValueError, TypeError, AttributeError):
         tasks = [_settled(dag[name]) for name in order]
         products = [path for name in order for path in _product_paths(dag[name])]
-        files = sorted({str(path) for name in order for path in _read_by(dag[name], pipeline.folder)})
+        files = sorted({str(path) for name in order for path in _read_by(dag[name], pipeline.code)})
         if not all(os.path.isabs(path) for path in (*products, *files)):
             return
         if any(_changed(path) > began - _JUST_NOW for path in files):
@@ -129,6 +129,7 @@ def _circumstances(pipeline: PipelineFolder) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "folder": str(pipeline.folder),
+        "code": str(pipeline.code),
         "output": str(pipeline.output),
         "given": hashlib.sha256(given.encode()).hexdigest(),
         "python": [sys.version, sys.prefix],

@@ -43,9 +43,9 @@ def run_pool(
     found = pipeline.spec.get("tasks")
     tasks = [task for task in found if isinstance(task, dict)] if isinstance(found, list) else []
     tasks = [task for task in tasks if not only or task_name(task) in only]
-    files = [pipeline.folder / str(task["source"]) for task in tasks if str(task.get("source", "")).endswith(".py")]
+    files = [pipeline.code / str(task["source"]) for task in tasks if str(task.get("source", "")).endswith(".py")]
     pool = WarmPool(
-        pipeline_imports(pipeline.folder, files, pipeline.workdir),
+        pipeline_imports(pipeline.code, files, pipeline.workdir),
         notify=lambda text: emit(Event("notice", data={"text": text})),
         cancelled=lambda: stop.requested,
     )

@@ -1,0 +1,425 @@
+"""The commands ``cellmill schedule``: what is due when, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cellmill.schedule.declare import Known
+    from cellmill.schedule.store import Store
+
+_STYLES = {
+    "queued": "cyan",
+    "running": "bold cyan",
+    "succeeded": "green",
+    "failed": "bold red",
+    "lost": "bold red",
+    "stopped": "yellow",
+    "skipped": "dim",
+    "missed": "yellow",
+}
+_store_option = click.option(
+    "--store",
+    "url",
+    metavar="URL",
+    help="The schedulers' store; by default CELLMILL_STORE, else .cellmill/schedules.db.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+
+
+@click.group(short_help="Check, preview, apply and follow schedules.")
+def schedule() -> None:
+    """Schedules are declared in a folder's cellmill.yaml, under `schedule:`; `cellmill scheduler` runs them."""
+
+
+@schedule.command()
+@click.argument("pipeline", required=False)
+@_json_option
+@click.pass_context
+def check(ctx: click.Context, pipeline: str | None, as_json: bool) -> None:
+    """Check the schedules of PIPELINE, or of the whole project, and say what they mean.
+
+    Exits with 1 if one of them is wrong.
+    """
+    from cellmill.schedule.project import look_at
+    from cellmill.schedule.triggers import next_times
+
+    root, folders = _folders(pipeline)
+    found = look_at(root, folders, time.time())
+    if as_json:
+        told = {
+            "schedules": [
+                {
+                    "pipeline": one.folder.name,
+                    "name": one.name,
+                    "words": one.settings.words(),
+                    "next": [at.isoformat() for at in next_times(one.settings.trigger, datetime.now(UTC), 5)],
+                }
+                for one in found.declared
+            ],
+            "problems": [{"message": str(one), "understood": getattr(one, "understood", ())} for one in found.problems],
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        ctx.exit(1 if found.problems else 0)
+    for one in found.declared:
+        times = next_times(one.settings.trigger, datetime.now(UTC), 5)
+        click.echo(
+            f"{one.folder.name}/{one.name}: {one.settings.words()}{'' if one.settings.enabled else ' (not enabled)'}"
+        )
+        for at in times:
+            click.echo(f"    {at:%a %Y-%m-%d %H:%M:%S %Z}")
+    for problem in found.problems:
+        click.echo(f"Error: {problem}", err=True)
+        lines = getattr(problem, "understood", ())
+        for place, line in enumerate(lines):
+            click.echo(f"  Understood of it: {line}" if place == 0 else f"    {line}", err=True)
+    if not found.declared and not found.problems:
+        click.echo(_nothing(pipeline))
+    ctx.exit(1 if found.problems else 0)
+
+
+@schedule.command()
+@click.argument("pipeline", required=False)
+@click.option("--days", type=click.FloatRange(min=0.01, max=800), default=7, show_default=True, help="How far to look.")
+@click.option("--from", "begin", metavar="DATE", help="Begin there instead of now, as in 2026-03-28.")
+@_store_option
+@_json_option
+@click.pass_context
+def preview(
+    ctx: click.Context, pipeline: str | None, days: float, begin: str | None, url: str | None, as_json: bool
+) -> None:
+    """Show when the schedules of PIPELINE, or of the project, are due: local times, changes of clocks, collisions.
+
+    Times that passed while no scheduler ran are shown as well, with what becomes of them.
+    """
+    from rich.console import Console
+
+    from cellmill.schedule.preview import changes_of_clocks, preview
+    from cellmill.schedule.project import look_at
+    from cellmill.schedule.settings import local_zone
+
+    root, folders = _folders(pipeline)
+    found = look_at(root, folders, time.time())
+    for problem in found.problems:
+        click.echo(f"Error: {problem}", err=True)
+    start = datetime.now(local_zone())
+    if begin is not None:
+        try:
+            start = datetime.fromisoformat(begin)
+        except ValueError:
+            raise click.BadParameter("a date is written as in 2026-03-28", param_hint="--from") from None
+        start = start if start.tzinfo else start.replace(tzinfo=local_zone())
+    length = timedelta(days=days)
+    times = preview(found.declared, start, length)
+    clocks = changes_of_clocks([one.settings.zone for one in found.declared], start, length)
+    missed = _missed(root, url, [one.folder for one in found.declared]) if begin is None else []
+    if as_json:
+        told = {
+            "times": [one.as_dict() for one in times],
+            "changes_of_clocks": [{"zone": zone.key, "at": at.isoformat()} for zone, at in clocks],
+            "missed": missed,
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        ctx.exit(1 if found.problems else 0)
+    console = Console()
+    _print_preview(console if console.is_terminal else Console(width=200), times)
+    for line in missed:
+        console.print(line["words"], markup=False, highlight=False, soft_wrap=True, style="yellow")
+    for zone, at in clocks:
+        console.print(
+            f"Clocks change in {zone.key}: from {at:%a %Y-%m-%d %H:%M %Z} on.", highlight=False, soft_wrap=True
+        )
+    waiting = [one for one in found.declared if not times or (one.settings.cron is None and one.settings.every is None)]
+    for one in waiting:
+        console.print(f"{one.folder.name}/{one.name}: {one.settings.words()}", markup=False, highlight=False)
+    if not found.declared and not found.problems:
+        click.echo(_nothing(pipeline))
+    ctx.exit(1 if found.problems else 0)
+
+
+@schedule.command()
+@click.argument("pipeline", required=False)
+@_store_option
+def apply(pipeline: str | None, url: str | None) -> None:
+    """Store the schedules of PIPELINE, or of the project, after checking all of them.
+
+    A scheduler that serves the project does this by itself when a file changes.
+    """
+    from cellmill.schedule.project import apply
+
+    root, folders = _folders(pipeline)
+    store = _store(root, url)
+    changes = apply(store, root, folders, time.time())
+    for what, names in (("New", changes.added), ("Changed", changes.changed), ("Taken away", changes.removed)):
+        for name in names:
+            click.echo(f"{what}: {name}")
+    number = len(changes.unchanged)
+    if not changes.any:
+        click.echo(f"Nothing changed; {number} {'schedule is' if number == 1 else 'schedules are'} stored.")
+    _say_who_runs(store, root)
+
+
+@schedule.command(name="list")
+@click.argument("pipeline", required=False)
+@_store_option
+@_json_option
+def list_(pipeline: str | None, url: str | None, as_json: bool) -> None:
+    """List the stored schedules with when each is due next and how its last run ended."""
+    from cellmill.schedule.declare import known_schedules
+    from cellmill.schedule.project import told
+
+    root, folders = _folders(pipeline)
+    store = _store(root, url)
+    known = [one for one in known_schedules(store, [root]) if folders is None or one.folder in folders]
+    found = [told(store, one, time.time()) for one in known]
+    if as_json:
+        click.echo(json.dumps({"schedules": found}, indent=2, ensure_ascii=False))
+        return
+    if not found:
+        click.echo("No schedule is stored; write one into cellmill.yaml and type: cellmill schedule apply")
+        return
+    _print_list(found)
+    _say_who_runs(store, root)
+
+
+@schedule.command()
+@click.argument("name", metavar="SCHEDULE")
+@_store_option
+def pause(name: str, url: str | None) -> None:
+    """Let SCHEDULE (PIPELINE/NAME) be due no more until it is resumed. A run that goes on ends as usual."""
+    from cellmill.schedule.project import pause
+
+    store, known = _named(name, url)
+    done = pause(store, known, time.time())
+    click.echo(
+        f"{known.label} is paused; go on with: cellmill schedule resume {known.label}"
+        if done
+        else f"{known.label} was paused already."
+    )
+
+
+@schedule.command()
+@click.argument("name", metavar="SCHEDULE")
+@_store_option
+def resume(name: str, url: str | None) -> None:
+    """Let SCHEDULE (PIPELINE/NAME) be due again, from now on."""
+    from cellmill.schedule.project import resume
+
+    store, known = _named(name, url)
+    done = resume(store, known, time.time())
+    click.echo(f"{known.label} goes on." if done else f"{known.label} is not paused.")
+
+
+@schedule.command(name="run-now")
+@click.argument("name", metavar="SCHEDULE")
+@_store_option
+def run_now(name: str, url: str | None) -> None:
+    """Run SCHEDULE (PIPELINE/NAME) now, once, besides its times."""
+    from cellmill.schedule.project import run_now
+
+    store, known = _named(name, url)
+    tick = run_now(store, known, time.time())
+    words = {"queued": f"{known.label} is next.", "skipped": f"{known.label} is not run: {tick.reason}."}
+    click.echo(words[tick.state])
+    _say_who_runs(store, known.root)
+
+
+@schedule.command()
+@click.argument("name", metavar="SCHEDULE", required=False)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most so many.")
+@_store_option
+@_json_option
+def history(name: str | None, limit: int, url: str | None, as_json: bool) -> None:
+    """Show what became of the times of SCHEDULE (PIPELINE/NAME), or of all, the latest first."""
+    from cellmill.schedule.declare import known_schedules
+    from cellmill.schedule.project import as_dict, history
+
+    if name is not None:
+        store, one = _named(name, url)
+        known = [one]
+    else:
+        root, _ = _folders(None)
+        store = _store(root, url)
+        known = known_schedules(store, [root])
+    ticks = history(store, known, limit)
+    by_id = {one.id: one for one in known}
+    if as_json:
+        told = [{"schedule": by_id[tick.schedule_id].label, **as_dict(tick)} for tick in ticks]
+        click.echo(json.dumps({"ticks": told}, indent=2, ensure_ascii=False))
+    elif ticks:
+        _print_history(ticks, by_id)
+    else:
+        click.echo("Nothing was due yet.")
+
+
+def _folders(pipeline: str | None) -> tuple[Path, list[Path] | None]:
+    """The project's root, and the folder that was named."""
+    from cellmill.cli.paths import find_pipeline
+    from cellmill.notebook import project_root
+    from cellmill.run.settings import FILE_NAME
+
+    if pipeline is None:
+        return project_root(Path.cwd()), None
+    path = Path(pipeline)
+    path = path.parent if path.name == FILE_NAME else path
+    folder = path.resolve() if (path / FILE_NAME).is_file() else find_pipeline(pipeline)
+    return project_root(folder), [folder]
+
+
+def _store(root: Path, url: str | None) -> Store:
+    from cellmill.schedule.store import Store, store_url
+
+    return Store(store_url(root, url))
+
+
+def _named(word: str, url: str | None) -> tuple[Store, Known]:
+    from cellmill.notebook import project_root
+    from cellmill.schedule.project import named
+
+    root = project_root(Path.cwd())
+    store = _store(root, url)
+    return store, named(store, root, word)
+
+
+def _nothing(pipeline: str | None) -> str:
+    where = f"{pipeline} declares" if pipeline is not None else "This project declares"
+    return f"{where} no schedule; write one into a pipeline's cellmill.yaml, under `schedule:`."
+
+
+def _say_who_runs(store: Store, root: Path) -> None:
+    """Say if nobody would run what is stored."""
+    from cellmill.schedule.members import serving
+
+    if not serving(store, root):
+        click.echo("No scheduler runs; start one with: cellmill scheduler")
+
+
+def _missed(root: Path, url: str | None, folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """Times that passed since a scheduler last looked, with what becomes of them."""
+    from cellmill.schedule.declare import known_schedules
+    from cellmill.schedule.planner import plan
+    from cellmill.schedule.store import store_url
+
+    address = store_url(root, url)
+    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
+        return []
+    found, now = [], time.time()
+    for known in known_schedules(_store(root, url), [root]):
+        if known.folder not in folders or not known.active:
+            continue
+        for tick in plan(known.id, known.settings, known.since, now):
+            number = f"{tick.count} times" if tick.count > 1 else "1 time"
+            what = (
+                f"{number} missed since {_local(tick.due, known)}"
+                if tick.state == "missed"
+                else f"due since {_local(tick.due, known)}"
+            )
+            then = "" if tick.state == "missed" else "; the next scheduler runs it"
+            found.append(
+                {
+                    "schedule": known.label,
+                    "words": f"{known.label}: {what}{then}.",
+                    "due": tick.due,
+                    "count": tick.count,
+                }
+            )
+    return found
+
+
+def _local(at: float, known: Known) -> str:
+    return f"{datetime.fromtimestamp(at, known.settings.zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _table(*titles: str) -> Any:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, no_wrap=title != "why", overflow="fold")
+    return table
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    console = Console()
+    # A file or a pipe has no width: nothing is cut there.
+    (console if console.is_terminal else Console(width=200)).print(table)
+
+
+def _print_preview(console: Any, times: Sequence[Any]) -> None:
+    from rich.text import Text
+
+    if not times:
+        return
+    table = _table("due", "zone", "schedule", "why")
+    table.columns[-1].header = ""
+    most = 60
+    for one in times[:most]:
+        when = f"{one.due:%a %Y-%m-%d %H:%M:%S} {one.due:%Z}"
+        table.add_row(
+            when, Text(str(one.due.tzinfo), "dim"), Text(f"{one.folder.name}/{one.name}"), Text(one.note, "yellow")
+        )
+    _print(table)
+    if len(times) > most:
+        console.print(f"... and {len(times) - most} more", style="dim", highlight=False)
+
+
+def _print_list(found: Sequence[dict[str, Any]]) -> None:
+    from zoneinfo import ZoneInfo
+
+    from rich.text import Text
+
+    table = _table("schedule", "due", "next", "last", "runs")
+    for one in found:
+        zone = ZoneInfo(one["zone"])
+        if one["paused"] or not one["enabled"]:
+            upcoming = Text("paused" if one["paused"] else "not enabled", "yellow")
+        elif one["next"] is None:
+            upcoming = Text("")
+        else:
+            upcoming = Text(f"{datetime.fromtimestamp(one['next'], zone):%a %Y-%m-%d %H:%M %Z}")
+        last = next((tick for tick in one["ticks"] if tick["state"] != "queued"), None)
+        state = Text(last["state"], _STYLES[last["state"]]) if last else Text("")
+        if last:
+            state.append(f" {datetime.fromtimestamp(last['due'], zone):%m-%d %H:%M}", "dim")
+        strip = Text()
+        for tick in reversed(one["ticks"]):
+            strip.append("●" if tick["state"] not in ("skipped", "missed") else "○", _STYLES[tick["state"]])
+        table.add_row(Text(one["label"]), Text(one["words"]), upcoming, state, strip)
+    _print(table)
+
+
+def _print_history(ticks: Sequence[Any], by_id: dict[str, Known]) -> None:
+    from rich.text import Text
+
+    from cellmill.run.words import duration
+
+    table = _table("due", "schedule", "state", "started", "time", "run", "why")
+    for tick in ticks:
+        known = by_id[tick.schedule_id]
+        zone = known.settings.zone
+        number = f" ({tick.count} times)" if tick.count > 1 else ""
+        late = f"+{duration(max(0.0, tick.started - tick.due))}" if tick.started else ""
+        length = duration(tick.ended - tick.started) if tick.ended and tick.started else ""
+        tries = f" (attempt {tick.attempt})" if tick.attempt > 1 else ""
+        table.add_row(
+            f"{datetime.fromtimestamp(tick.due, zone):%a %Y-%m-%d %H:%M:%S %Z}",
+            Text(known.label),
+            Text(f"{tick.state}{number}{tries}", _STYLES[tick.state]),
+            Text(late, "dim"),
+            Text(length, "dim"),
+            tick.run_id or "",
+            Text(tick.reason, "dim"),
+        )
+    _print(table)

@@ -1,0 +1,113 @@
+"""The command ``cellmill scheduler``: the process that runs what schedules declare."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command(short_help="Run what schedules declare, until it is stopped.")
+@click.argument(
+    "projects", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="[PROJECT]..."
+)
+@click.option(
+    "--store",
+    "url",
+    metavar="URL",
+    help="What schedulers share; by default CELLMILL_STORE, else .cellmill/schedules.db.",
+)
+@click.option(
+    "--max-runs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Runs that may go on at once in this process; by default one a core.",
+)
+@click.option(
+    "--pool",
+    "pools",
+    metavar="NAME=N",
+    multiple=True,
+    help="Runs of schedules with `pool: NAME` that may go on at once, over all schedulers; may be repeated.",
+)
+@click.option(
+    "--patience",
+    default="60s",
+    show_default=True,
+    metavar="TIME",
+    help="How long runs may take to end after SIGTERM; what is left is stopped and run again later.",
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How lines are written.")
+def scheduler(
+    projects: tuple[Path, ...],
+    url: str | None,
+    max_runs: int | None,
+    pools: tuple[str, ...],
+    patience: str,
+    log_format: str,
+) -> None:
+    """Run what the schedules of PROJECT (by default the current one) declare, until SIGTERM or Ctrl-C.
+
+    Any number of schedulers may work on one store: each time is run once, by one of them, and another takes over within
+    seconds if that one dies.
+    """
+    from cellmill.notebook import project_root
+    from cellmill.run.runner import usual_jobs
+    from cellmill.schedule.durations import seconds_of
+    from cellmill.schedule.service import Scheduler
+    from cellmill.schedule.store import Store, store_url
+    from cellmill.schedule.ticks import Limits
+
+    try:
+        seconds = seconds_of(patience)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--patience") from None
+    roots = [project_root(path.resolve()) for path in projects or (Path.cwd(),)]
+    store = Store(store_url(roots[0], url))
+    limits = Limits(max_runs or usual_jobs(), _pools(pools))
+    _log(log_format)
+    service = Scheduler(store, roots, limits, seconds, listeners=(_line,))
+    for one in (signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
+        signal.signal(one, lambda *_: service.ask_to_stop())
+    where = ", ".join(str(root) for root in roots)
+    logging.getLogger("cellmill.scheduler").info("Scheduler %s serves %s by %s.", service.id, where, store.shown)
+    service.serve()
+    logging.getLogger("cellmill.scheduler").info("Stopped.")
+
+
+def _pools(given: tuple[str, ...]) -> dict[str, int]:
+    found = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        if not name or not number.isdecimal() or int(number) < 1:
+            raise click.BadParameter(f"{text!r} is not of the form NAME=N", param_hint="--pool")
+        found[name] = int(number)
+    return found
+
+
+def _line(happening: Any) -> None:
+    level = logging.INFO
+    if happening.kind == "refused" or happening.state in ("failed", "lost", "missed"):
+        level = logging.WARNING
+    logging.getLogger("cellmill.scheduler").log(level, "%s", happening.line())
+
+
+def _log(log_format: str) -> None:
+    import json
+
+    class _Json(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            told = {"at": self.formatTime(record), "level": record.levelname.lower(), "message": record.getMessage()}
+            return json.dumps(told, ensure_ascii=False)
+
+    handler = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
+    handler.setFormatter(_Json() if log_format == "json" else text)
+    own = logging.getLogger("cellmill.scheduler")
+    own.addHandler(handler)
+    own.setLevel(logging.INFO)
+    own.propagate = False

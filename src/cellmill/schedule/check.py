@@ -1,0 +1,100 @@
+"""Checks schedules against the pipelines that they are for, before any of them is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from cellmill.errors import CellmillError
+from cellmill.run.folder import accepted_parameters, read_pipeline
+from cellmill.run.settings import FILE_NAME, ParameterSettings
+from cellmill.schedule.causes import pipeline_named
+from cellmill.schedule.orders import values_of
+from cellmill.schedule.settings import Declared, ScheduleRefused, read_schedules, understood
+from cellmill.schedule.snapshot import Code, code_of
+from cellmill.schedule.templates import Moment
+
+
+def checked_schedules(root: Path, folder: Path, now: float) -> tuple[Declared, ...]:
+    """The schedules that a folder declares, all of them right.
+
+    Parameters
+    ----------
+    root
+        The project's root.
+    now
+        Seconds since the epoch; templates are tried with it.
+
+    Raises
+    ------
+    CellmillError
+        As :func:`cellmill.schedule.settings.read_schedules`; and if a pipeline has no such parameter or profile, can't
+        be run, was never verified, or is to run after one that there is not.
+    """
+    declared = read_schedules(folder)
+    seen: dict[tuple[str | None, str, str | None], tuple[Code, Mapping[str, ParameterSettings]]] = {}
+    for one in declared:
+        settings = one.settings
+        where = f"schedule.{one.name}"
+        try:
+            key = (settings.notebook, settings.snapshot, settings.env)
+            if key not in seen:
+                code = code_of(folder, settings)
+                read_pipeline(code.home, profile=settings.env, code=code.folder)
+                seen[key] = code, accepted_parameters(code.folder)
+            code, accepted = seen[key]
+            values_of(settings, code.folder, _sample(one, now), accepted)
+            if settings.after is not None and pipeline_named(settings.after, root, folder) is None:
+                raise CellmillError(f"after: there is no pipeline {settings.after}")
+        except CellmillError as error:
+            file = folder / FILE_NAME
+            own = error.notebook is None or Path(error.notebook) in (file, folder)
+            words, remedy = (error.message, error.remedy) if own else (str(error).rstrip("."), None)
+            refused = ScheduleRefused(f"{where}: {words}", notebook=file, remedy=remedy)
+            refused.understood = understood(
+                {"cron": settings.cron, "every": settings.every, "timezone": settings.timezone}
+            )
+            raise refused from None
+    return declared
+
+
+def check_order(root: Path, declared: Iterable[Declared]) -> None:
+    """Refuse pipelines that wait for each other in a circle: each would start the next for ever.
+
+    Raises
+    ------
+    ScheduleRefused
+        Names the circle.
+    """
+    follows: dict[Path, dict[Path, Declared]] = {}
+    for one in declared:
+        if one.settings.after is not None and one.settings.enabled:
+            target = pipeline_named(one.settings.after, root, one.folder)
+            if target is not None:
+                follows.setdefault(one.folder, {})[target] = one
+    done: set[Path] = set()
+    for start in follows:
+        _walk(start, follows, [], done)
+
+
+def _walk(folder: Path, follows: Mapping[Path, Mapping[Path, Declared]], way: list[Path], done: set[Path]) -> None:
+    if folder in way:
+        circle = [*way[way.index(folder) :], folder]
+        one = follows[way[-1]][folder]
+        raise ScheduleRefused(
+            f"schedule.{one.name}: these pipelines would run after each other for ever: "
+            + " after ".join(path.name for path in circle),
+            notebook=one.file,
+            remedy="take away one `after`",
+        )
+    if folder in done:
+        return
+    for target in follows.get(folder, {}):
+        _walk(target, follows, [*way, folder], done)
+    done.add(folder)
+
+
+def _sample(one: Declared, now: float) -> Moment:
+    due = datetime.fromtimestamp(now, one.settings.zone)
+    return Moment(due, "20260131-030000-0000000", one.name, one.folder.name, last_success=due, file="a.csv")
