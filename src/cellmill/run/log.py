@@ -381,15 +381,16 @@ def is_held(record: Path) -> bool:
 def prune(folder: Path, pipeline: Path, keep: int = KEPT) -> None:
     """Take away the oldest records of a pipeline's runs, and of more of them what failed tasks were given.
 
-    Runs that go on stay.
+    Runs that go on stay, and those of schedules, which say themselves how many of theirs stay.
     """
     records = sorted((found for found in folder.iterdir() if RUN_ID.fullmatch(found.name)), reverse=True)
     if len(records) <= keep and len(with_inputs(records)) <= INPUTS_KEPT:
         return
-    own = [record for record in records if read_json(record / "run.json").get("pipeline") == str(pipeline)]
+    headers = {record: read_json(record / "run.json") for record in records}
+    own = [record for record in records if headers[record].get("pipeline") == str(pipeline)]
     for record in with_inputs(own)[INPUTS_KEPT:]:
         forget_inputs(record)
-    for record in own[keep:]:
+    for record in [record for record in own if headers[record].get("source") != "schedule"][keep:]:
         if not is_held(record):
             shutil.rmtree(record, ignore_errors=True)
 

@@ -6,6 +6,7 @@ import glob
 import os
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,17 @@ def pipeline_named(word: str, root: Path, folder: Path) -> Path | None:
 
 def working_folder(folder: Path) -> Path:
     """The folder that a pipeline's steps run in; its own where it names none or can't be read."""
+    try:
+        changed = (folder / "env.yaml").stat().st_mtime_ns
+    except OSError:
+        return folder
+    return _working_folder(folder, changed)
+
+
+@lru_cache(maxsize=1024)
+def _working_folder(folder: Path, _changed: int) -> Path:
     from cellmill.run.folder import read_pipeline
 
-    if not (folder / "pipeline.yaml").is_file():
-        return folder
     try:
         return read_pipeline(folder).workdir or folder
     except CellmillError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +15,8 @@ from cellmill.schedule.store import ACTIVE, Store, loaded
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+logger = logging.getLogger("cellmill.scheduler")
 
 _TIMING = ("cron", "every", "on_file", "after", "timezone")
 
@@ -154,8 +157,25 @@ def known_schedules(store: Store, roots: Sequence[Path] | None = None) -> list[K
         query = query.where(table.c.root.in_([str(root) for root in roots]))
     with store.reading() as connection:
         rows = connection.execute(query).all()
-    found = map(Known.of, rows)
-    return sorted(found, key=lambda one: (str(one.folder), one.name))
+    return sorted(readable(rows), key=lambda one: (str(one.folder), one.name))
+
+
+def known_schedule(store: Store, one: str) -> Known | None:
+    """The schedule with this id, also one that was taken away; None if there is none that can be read."""
+    from sqlalchemy import select
+
+    table = store.table["schedules"]
+    with store.reading() as connection:
+        return next(readable(connection.execute(select(table).where(table.c.id == one))), None)
+
+
+def readable(rows: Iterable[Any]) -> Iterator[Known]:
+    """The schedules in rows of the store; one that another version wrote stops no other one."""
+    for row in rows:
+        try:
+            yield Known.of(row)
+        except ValueError:
+            logger.exception("The schedule %s/%s in the store can't be read.", Path(row.folder).name, row.name)
 
 
 def _remove(connection: Connection, store: Store, schedule: str, now: float) -> None:

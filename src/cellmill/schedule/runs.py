@@ -15,6 +15,7 @@ from cellmill.run.log import is_held, new_run_id, runs_folder
 from cellmill.run.stop_process import ask_to_stop
 from cellmill.schedule.declare import Known
 from cellmill.schedule.durations import written
+from cellmill.schedule.keep import keep_outputs
 from cellmill.schedule.launch import launch, was_begun
 from cellmill.schedule.orders import order_of
 from cellmill.schedule.store import Store
@@ -74,6 +75,11 @@ class RunningTick:
         """Read what it has told since the last look."""
         if self._run is not None:
             self._run.refresh()
+
+    def keep(self) -> None:
+        """Keep what it has made."""
+        if self._record is not None:
+            keep_outputs(self._record)
 
     def overtime(self, now: float) -> str | None:
         """Why it has to stop, if it takes longer than its schedule allows."""

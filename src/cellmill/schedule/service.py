@@ -12,8 +12,9 @@ from pathlib import Path
 from cellmill.errors import CellmillError
 from cellmill.schedule.alarm import AlarmClock
 from cellmill.schedule.causes import causes_of
-from cellmill.schedule.declare import Known, known_schedules
+from cellmill.schedule.declare import Known, known_schedule, known_schedules
 from cellmill.schedule.happenings import Happening
+from cellmill.schedule.keep import clean_up
 from cellmill.schedule.members import BEAT, Membership
 from cellmill.schedule.planner import next_due
 from cellmill.schedule.reload import Reloader
@@ -114,6 +115,10 @@ class Scheduler:
                     logger.error(
                         "The store %s can't be used (%s); again in %g s.", self.store.shown, reason(error), pause
                     )
+                except Exception:
+                    # Whatever it is, it must not stop the other schedules.
+                    pause = min(_PATIENCE, 2 * pause or 1.0)
+                    logger.exception("Something went wrong; again in %g s.", pause)
                 self._wait(pause)
         finally:
             self._alarm.close()
@@ -122,11 +127,11 @@ class Scheduler:
     def step(self) -> None:
         """Do all that is to be done now."""
         now = self.clock()
-        if self._is_time("beat", BEAT):
-            self._live(now)
         if self._is_time("files", _LOOK_AT_FILES):
             self._reload(now)
             self._look_for_causes(now)
+        if self._is_time("beat", BEAT):
+            self._live(now)
         self._plan(now)
         if self.running:
             self._follow(now)
@@ -212,9 +217,10 @@ class Scheduler:
 
     def _adopt(self, tick: Tick, now: float) -> None:
         """Go on with a tick that this process did not start: its own after a restart of the machine, or another's."""
-        known = self.known.get(tick.schedule_id)
+        known = self.known.get(tick.schedule_id) or known_schedule(self.store, tick.schedule_id)
         if known is None:
-            return  # not served here any more, or not read yet
+            end(self.store, tick, "lost", now, "its schedule is not in the store any more")
+            return
         running = RunningTick(known, tick)
         if running.goes_on or running.was_begun:
             self.running[tick.id] = running
@@ -246,11 +252,14 @@ class Scheduler:
     def _over(self, running: RunningTick, now: float) -> None:
         known, tick = running.known, running.tick
         state, words = running.outcome()
+        # Before the tick ends: the next run of the pipeline, which writes there too, can't start until then.
+        running.keep()
         if state in ("failed", "lost") and not tick.cancelled and running.may_be_repeated:
             self._failed(known, tick, words, now, state=state, again=True)
             return
         if end(self.store, tick, state, now, words):
             self._tell(Happening("ended", known, tick, now, state, words, running.failure))
+        clean_up(self.store, known, now)
 
     def _failed(self, known: Known, tick: Tick, words: str, now: float, *, again: bool, state: str = "failed") -> None:
         if again and tick.attempt <= known.settings.retries:

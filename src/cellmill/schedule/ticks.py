@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellmill.schedule.declare import Known
+from cellmill.schedule.declare import Known, readable
 from cellmill.schedule.planner import plan
 from cellmill.schedule.store import ACTIVE, Store, loaded
 
@@ -119,15 +119,12 @@ def put_planned(store: Store, schedules: Sequence[Known], now: float) -> list[Ti
     table, stored = store.table["ticks"], store.table["schedules"]
     new: list[Tick] = []
     with store.locked() as connection:
-        query = select(stored.c.id, stored.c.since).where(
-            stored.c.id.in_([one.id for one in schedules]), stored.c.paused.is_(False), stored.c.removed.is_(False)
-        )
-        marks: dict[str, float] = dict(connection.execute(query).tuples().all())
-        for known in schedules:
-            since = marks.get(known.id)
-            if since is None or since >= now:
-                continue  # taken away, paused, or another scheduler has been here
-            for tick in plan(known.id, known.settings, since, now):
+        query = select(stored).where(stored.c.id.in_([one.id for one in schedules]), stored.c.removed.is_(False))
+        for known in readable(connection.execute(query)):
+            # As it is now: it may have been paused or changed, or another scheduler has been here.
+            if not known.active or known.since >= now:
+                continue
+            for tick in plan(known.id, known.settings, known.since, now):
                 values = {
                     "key": tick.key,
                     "cause": "time",

@@ -6,6 +6,7 @@ import getpass
 import json
 import math
 import numbers
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from cellmill.track.provenance import Pipeline, provenance_tags
 
 STATUS: Mapping[str, str] = {"succeeded": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 
+# What a scheduler says of a run that it starts: PIPELINE/NAME, when it was due, which code it runs.
+_OF_SCHEDULES = ("schedule", "schedule_due", "snapshot")
 # MLflow's limits are 6000 for params and 8000 for tags; servers of other makers stop at 5000.
 LONGEST_VALUE = 5000
 DURATION = "duration_seconds"
@@ -56,6 +59,7 @@ def run_opening(pipeline: Pipeline, event: Event) -> Record:
         "mlflow.source.type": "NOTEBOOK",
         "mlflow.source.name": str(pipeline.notebook or pipeline.folder),
         **provenance_tags(pipeline),
+        **{f"cellmill.{name}": os.environ.get(f"CELLMILL_{name.upper()}") for name in _OF_SCHEDULES},
     }
     return Record(
         params=as_params(event.data.get("parameters") or {}),
