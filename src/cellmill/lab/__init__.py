@@ -19,10 +19,14 @@ def _load_jupyter_server_extension(server: Any) -> None:
     from pathlib import Path
 
     from cellmill.lab.handlers import Workspace, routes
+    from cellmill.lab.hosting import Hosting
     from cellmill.lab.root import Root
     from cellmill.lab.watch import Watch
     from cellmill.lab.worker_process import Worker
 
     root = Root(Path(server.root_dir))
-    workspace = Workspace(root, Worker(root.folder, server.log), Watch(root, server.log))
+    schedules = Worker(root.folder, server.log)
+    hosting = Hosting(schedules, server)
+    workspace = Workspace(root, Worker(root.folder, server.log), Watch(root, server.log), schedules, hosting)
     server.web_app.add_handlers(".*$", routes(server.web_app.settings["base_url"], workspace))
+    hosting.begin()

@@ -93,6 +93,34 @@ class RunBody(BaseModel):
     sweep: SweepBody | None = None
 
 
+class ScheduleBody(BaseModel):
+    """A schedule that is declared in a folder."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    folder: Path
+    name: Name
+
+
+class ScheduleEntryBody(BaseModel):
+    """What is to stand under ``schedule:`` of a folder's cellmill.yaml.
+
+    It takes the place of the schedule ``name``, if that is given; without an entry that one is taken away.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    folder: Path
+    name: Name | None = None
+    entry: Annotated[dict[Name, Any], Field(max_length=100)] | None = None
+
+
+class ScheduleSaveBody(ScheduleEntryBody):
+    """A change that was shown before: ``digest`` is that of the file it was shown against."""
+
+    digest: Annotated[str, Field(max_length=200)]
+
+
 Body = TypeVar("Body", bound=BaseModel)
 
 

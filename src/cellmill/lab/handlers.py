@@ -17,6 +17,7 @@ from tornado.iostream import StreamClosedError
 
 from cellmill.lab.answers import encoded
 from cellmill.lab.expected import expected_run
+from cellmill.lab.hosting import Hosting
 from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
 from cellmill.lab.watch import Listener, Watch
@@ -28,6 +29,7 @@ _LARGEST = 16 * 2**20
 _LARGEST_SMALL = 64 * 2**10
 _HEARTBEAT = 15.0
 _PROMOTION = 120.0
+_SCHEDULE = ("check", "plan", "pause", "resume", "run-now")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Workspace:
     root: Root
     worker: Worker
     watch: Watch
+    # A worker of its own: a database that does not answer must hold up no analysis.
+    schedules: Worker
+    hosting: Hosting
 
 
 class Handler(APIHandler):
@@ -86,7 +91,8 @@ class Handler(APIHandler):
     async def ask(self, work: str, query: dict[str, str] | None = None, **options: Any) -> tuple[int, bytes]:
         """Have the worker do something with the request's body; given up when the browser goes away."""
         body = self.body(options.pop("largest", _LARGEST)) if self.request.method == "POST" else b""
-        self._asking = asyncio.create_task(self.workspace.worker.ask(work, body, query, **options))
+        worker = self.workspace.schedules if work.startswith("schedule") else self.workspace.worker
+        self._asking = asyncio.create_task(worker.ask(work, body, query, **options))
         try:
             return await self._asking
         except asyncio.CancelledError:
@@ -236,6 +242,40 @@ class RunEventsHandler(Handler):
         self.answer(200, {"events": events})
 
 
+class SchedulesHandler(Handler):
+    """``schedules``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """List what the workspace declares as schedules."""
+        status, content = await self.ask("schedules")
+        if status != 200:
+            self.answer(status, content)
+            return
+        self.answer(200, {**json.loads(content), "hosted": self.workspace.hosting.on})
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Write a change of a schedule that was shown before."""
+        status, content = await self.ask("schedule-save", largest=_LARGEST_SMALL)
+        self.workspace.watch.pipelines_changed()
+        self.answer(status, content)
+
+
+class ScheduleHistoryHandler(Handler):
+    """``schedules/history``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Tell what became of a schedule's times."""
+        query = {name: self.get_query_argument(name, "") for name in ("folder", "name")}
+        query["limit"] = str(self.number("limit", 50, 1000))
+        self.answer(*await self.ask("schedule-history", query))
+
+
 class EventsHandler(Handler):
     """``events``: the stream that stays open."""
 
@@ -317,6 +357,9 @@ def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[Handler]
         (f"{run}/stop", StopHandler, {}),
         (f"{run}/log", LogHandler, {}),
         (f"{run}/events", RunEventsHandler, {}),
+        ("schedules", SchedulesHandler, {}),
+        ("schedules/history", ScheduleHistoryHandler, {}),
+        *((f"schedules/{what}", WorkHandler, {"work": f"schedule-{what}"}) for what in _SCHEDULE),
         ("events", EventsHandler, {}),
         (r"openapi\.yaml", DescriptionHandler, {}),
     ]

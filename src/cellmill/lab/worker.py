@@ -46,7 +46,7 @@ def _works() -> dict[str, Work]:
     from cellmill.lab.promotion import plan_promotion, promote
     from cellmill.lab.sweeps import check_sweep
 
-    return {
+    return _schedule_works() | {
         "analyse": analyse_notebook,
         "suggest": suggest_steps,
         "plan": plan_promotion,
@@ -56,6 +56,22 @@ def _works() -> dict[str, Work]:
         "prepare": prepare_run,
         "expect": prepare_look,
         "sweep": check_sweep,
+    }
+
+
+def _schedule_works() -> dict[str, Work]:
+    from cellmill.lab import schedule_form, schedules
+
+    return {
+        "schedules": schedules.list_schedules,
+        "who-serves": schedules.who_serves,
+        "schedule-history": schedules.show_history,
+        "schedule-pause": schedules.pause,
+        "schedule-resume": schedules.resume,
+        "schedule-run-now": schedules.run_now,
+        "schedule-check": schedule_form.check_schedule,
+        "schedule-plan": schedule_form.plan_schedule,
+        "schedule-save": schedule_form.save_schedule,
     }
 
 

@@ -116,9 +116,11 @@ class LoggedRun:
         if self._end:  # it is what is written last
             return False
         before = (bool(self._header), self._seq, self._held)
-        if not self._header:
+        # A header that was written before the process was started gets its id when that has begun.
+        if not self._header or not (self.pid or self._end):
             self._header = read_json(self.record / "run.json")
-            self._tasks = {str(one): waiting_task(str(one)) for one in _list(self._header.get("tasks"))}
+            if not self._began:
+                self._tasks = {str(one): waiting_task(str(one)) for one in _list(self._header.get("tasks"))}
         # Asked first: what a process wrote before it ended is then read below.
         self._held = not self._header or is_held(self.record)
         self._end = read_json(self.record / "end.json")

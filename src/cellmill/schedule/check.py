@@ -32,7 +32,17 @@ def checked_schedules(root: Path, folder: Path, now: float) -> tuple[Declared, .
         As :func:`cellmill.schedule.settings.read_schedules`; and if a pipeline has no such parameter or profile, can't
         be run, was never verified, or is to run after one that there is not.
     """
-    declared = read_schedules(folder)
+    return check_declared(root, folder, read_schedules(folder), now)
+
+
+def check_declared(root: Path, folder: Path, declared: tuple[Declared, ...], now: float) -> tuple[Declared, ...]:
+    """Check schedules that were read, or are about to be written, against the folder that they are for.
+
+    Raises
+    ------
+    CellmillError
+        As :func:`checked_schedules`.
+    """
     seen: dict[tuple[str | None, str, str | None], tuple[Code, Mapping[str, ParameterSettings]]] = {}
     for one in declared:
         settings = one.settings

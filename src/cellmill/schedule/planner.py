@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Literal
 
+from cellmill.schedule.counting import last_times, number_of_times, times_between
 from cellmill.schedule.durations import written
 from cellmill.schedule.settings import ScheduleSettings
 from cellmill.schedule.triggers import Cron, Every
@@ -62,28 +61,22 @@ def plan(schedule_id: str, settings: ScheduleSettings, since: float, now: float)
         In the order of their times; empty of a schedule that waits for something else than a time.
     """
     trigger = settings.trigger
-    if not isinstance(trigger, Cron | Every):
+    if not isinstance(trigger, Cron | Every) or now <= since:
         return []
-    number, missed, on_time, first = 0, deque[float](maxlen=MOST_MISSED), list[float](), 0.0
-    for due in _between(trigger, since, now):
-        if due >= now - settings.grace:
-            on_time.append(due)
-        else:
-            number += 1
-            first = first or due
-            missed.append(due)
+    on_time = last_times(trigger, max(since, math.nextafter(now - settings.grace, 0)), now, MOST_MISSED)
+    late_until = math.nextafter(on_time[0], 0) if on_time else now
+    number = number_of_times(trigger, since, late_until)
     run: list[float] = []
     if settings.misfire == "all":
-        run = list(missed)
-    elif settings.misfire == "once" and missed and not on_time:
-        run = [missed[-1]]
+        run = last_times(trigger, since, late_until, MOST_MISSED)
+    elif settings.misfire == "once" and number and not on_time:
+        run = last_times(trigger, since, late_until, 1)
     planned = []
     if left := number - len(run):
-        kept = list(missed)[: len(missed) - len(run)]
-        last = kept[-1] if kept else first
-        planned.append(
-            PlannedTick(first, "missed", first, _why(settings, len(run) + len(on_time)), until=last, count=left)
-        )
+        until = math.nextafter(run[0], 0) if run else late_until
+        first, last = next(times_between(trigger, since, until)), last_times(trigger, since, until, 1)[0]
+        why = _why(settings, len(run) + len(on_time))
+        planned.append(PlannedTick(first, "missed", first, why, until=last, count=left))
     return planned + [PlannedTick(due, "queued", due + jitter(schedule_id, settings, due)) for due in [*run, *on_time]]
 
 
@@ -100,22 +93,13 @@ def next_due(settings: ScheduleSettings, after: float) -> float | None:
     trigger = settings.trigger
     if not isinstance(trigger, Cron | Every):
         return None
-    found = next(trigger.times(datetime.fromtimestamp(after, UTC)), None)
-    return found.timestamp() if found is not None else None
-
-
-def _between(trigger: Cron | Every, since: float, now: float) -> Iterator[float]:
-    for moment in trigger.times(datetime.fromtimestamp(since, UTC)):
-        due = moment.timestamp()
-        if due > now:
-            return
-        yield due
+    return next(times_between(trigger, after, math.inf), None)
 
 
 def _why(settings: ScheduleSettings, running: int) -> str:
+    if running >= MOST_MISSED:
+        return f"no scheduler ran; the last {running} times are run"
     late = f"no scheduler ran within {written(settings.grace)}"
     if settings.misfire == "once" and running:
         return f"{late}; misfire: once runs the last time only"
-    if settings.misfire == "all":
-        return f"{late}; misfire: all runs the last {MOST_MISSED} times"
     return f"{late}; misfire: skip runs none"

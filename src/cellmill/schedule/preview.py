@@ -66,38 +66,11 @@ def clock_note(trigger: Cron | Every, before: datetime, due: datetime) -> str:
     shift = _offset(due) - _offset(before, trigger.zone)
     if not shift:
         return ""
-    change = clock_change(before, due, trigger.zone)
+    change = list(clock_changes(before, due, trigger.zone))
     how = f"{'forward' if shift > timedelta() else 'back'} {_hours(abs(shift))}"
-    return f"clocks went {how} at {change.astimezone(trigger.zone):%Y-%m-%d %H:%M}" if change else f"clocks went {how}"
-
-
-def clock_change(begin: datetime, end: datetime, zone: ZoneInfo) -> datetime | None:
-    """The moment in which a zone's clock changes between two moments, to the second; the last one of several."""
-    low, high = int(begin.timestamp()), int(end.timestamp())
-    last = datetime.fromtimestamp(high, zone).utcoffset()
-    if datetime.fromtimestamp(low, zone).utcoffset() == last:
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        if datetime.fromtimestamp(middle, zone).utcoffset() == last:
-            high = middle
-        else:
-            low = middle
-    return datetime.fromtimestamp(high, UTC)
-
-
-def changes_of_clocks(zones: Iterable[ZoneInfo], begin: datetime, length: timedelta) -> list[tuple[ZoneInfo, datetime]]:
-    """The changes of some zones' clocks within a span, in order."""
-    found = []
-    for zone in dict.fromkeys(zones):
-        at = begin
-        while at < begin + length:
-            # Two changes are never that close.
-            until = min(at + timedelta(days=20), begin + length)
-            if (change := clock_change(at, until, zone)) is not None:
-                found.append((zone, change.astimezone(zone)))
-            at = until
-    return sorted(found, key=lambda one: one[1])
+    return (
+        f"clocks went {how} at {change[-1].astimezone(trigger.zone):%Y-%m-%d %H:%M}" if change else f"clocks went {how}"
+    )
 
 
 def _with_collisions(times: list[PreviewedTime]) -> list[PreviewedTime]:

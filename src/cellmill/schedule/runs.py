@@ -22,8 +22,8 @@ from cellmill.schedule.store import Store
 from cellmill.schedule.templates import Moment
 from cellmill.schedule.ticks import Tick, last_success, started, starting
 
-# Seconds that a run may take to stop before its process is killed.
-_PATIENCE = 30.0
+STOPPING = 30.0
+"""Seconds that a run may take to stop before its process is killed."""
 
 
 class RunningTick:
@@ -111,7 +111,7 @@ class RunningTick:
         if first or not self._asked:
             # Its process may still be at its imports: then it is asked again.
             self._asked = now if ask_to_stop(self._run) else 0.0
-        elif now - self._asked > _PATIENCE:
+        elif now - self._asked > STOPPING:
             with suppress(OSError):
                 os.kill(self._run.pid or self._pid, signal.SIGKILL)
 

@@ -18,7 +18,7 @@ from cellmill.schedule.keep import clean_up
 from cellmill.schedule.members import BEAT, Membership
 from cellmill.schedule.planner import next_due
 from cellmill.schedule.reload import Reloader
-from cellmill.schedule.runs import RunningTick, start
+from cellmill.schedule.runs import STOPPING, RunningTick, start
 from cellmill.schedule.store import Store, reason
 from cellmill.schedule.ticks import (
     Limits,
@@ -299,7 +299,7 @@ class Scheduler:
                         )
                     else:
                         self._over(running, self.clock())
-                if time.monotonic() > limit + self.patience:
+                if time.monotonic() > limit + STOPPING:
                     break  # what does not even stop is found again by the next scheduler
                 time.sleep(_LOOK_AT_RUNS)
             self._member.leave()

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from cellmill.schedule.clocks import clock_changes
 from cellmill.schedule.durations import written
+
+if TYPE_CHECKING:
+    from cronsim import CronSim
 
 _MACROS = {
     "@hourly": "0 * * * *",
@@ -24,6 +29,9 @@ _MACROS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
+_LONGEST = 500
+# Letters of one that a message repeats.
+_SHOWN = 60
 # Where intervals are counted from: midnight of a Saturday, in the schedule's own zone.
 _ORIGIN = datetime(2000, 1, 1)  # noqa: DTZ001 - the zone comes with the schedule
 
@@ -65,33 +73,77 @@ class Cron:
     zone: ZoneInfo
 
     def __post_init__(self) -> None:
-        from cronsim import CronSim, CronSimError
+        from cronsim import CronSimError
 
+        if len(self.expression) > _LONGEST:
+            raise ValueError(f"a cron expression has at most {_LONGEST} letters")
         try:
-            first = next(CronSim(self._plain, datetime(2024, 1, 1, tzinfo=self.zone)), None)
+            first = next(self._after(datetime(2024, 1, 1, tzinfo=self.zone)), None)
         except CronSimError as error:
             raise ValueError(_reason(self.expression, str(error))) from None
         if first is None:
-            raise ValueError(f"{self.expression} never comes true")
+            raise ValueError(f"{self.expression!r} never comes true")
 
     @property
     def _plain(self) -> str:
         return _MACROS.get(self.expression.strip().lower(), self.expression)
 
+    @cached_property
+    def _parsed(self) -> CronSim:
+        return self._after(datetime(2024, 1, 1, tzinfo=self.zone))
+
+    @property
+    def in_an_hour(self) -> int:
+        """Times within each hour that has any."""
+        return len(self._parsed.minutes) * len(self._parsed.seconds)
+
+    def has_hour(self, moment: datetime) -> bool:
+        """Whether it has times in the hour of a moment on its own clock, changes of clocks aside."""
+        cron = self._parsed
+        return moment.hour in cron.hours and moment.month in cron.months and cron.match_day(moment.date())
+
     def times(self, after: datetime) -> Iterator[datetime]:
-        """All its times later than ``after``."""
+        """All its times later than ``after``, until the calendar ends."""
+        # What cronsim handles as Debian's cron handles jobs at fixed times: without `*` in minutes and hours.
+        fixed = self._parsed.fixup_tz is not None
+        try:
+            yield from self._of_fixed_times(after) if fixed else self._of_elapsing_time(after)
+        except OverflowError:
+            return
+
+    def _of_fixed_times(self, after: datetime) -> Iterator[datetime]:
+        last = after.timestamp()
+        # In local time cronsim's start has no fold: what it gives within a repeated hour may lie before.
+        for moment in self._after(after.astimezone(self.zone)):
+            if moment.timestamp() > last:
+                last = moment.timestamp()
+                yield moment
+
+    def _of_elapsing_time(self, after: datetime) -> Iterator[datetime]:
+        """From one change of clocks to the next: cronsim goes by whole hours, and clocks are also changed by half."""
+        begin = after
+        while True:
+            shown = timezone(after.astimezone(self.zone).utcoffset() or timedelta())
+            change = None
+            for moment in self._after(begin.astimezone(shown)):
+                change = next(clock_changes(after, moment, self.zone), None)
+                if change is not None:
+                    break
+                yield moment.astimezone(self.zone)
+                after = moment
+            if change is None:
+                return
+            # The moment of the change may itself be one of its times.
+            after, begin = change, change - timedelta(seconds=1)
+
+    def _after(self, moment: datetime) -> CronSim:
         from cronsim import CronSim
 
-        # In local time cronsim's start has no fold: what it gives within a repeated hour may lie before.
-        for moment in CronSim(self._plain, after.astimezone(self.zone)):
-            if moment.timestamp() > after.timestamp():
-                yield moment
+        return CronSim(self._plain, moment)
 
     def words(self) -> str:
         """Say it in plain language, as in ``At 09:00 on Monday``."""
-        from cronsim import CronSim
-
-        return CronSim(self._plain, datetime(2024, 1, 1, tzinfo=self.zone)).explain()
+        return self._parsed.explain()
 
 
 @dataclass(frozen=True)
@@ -123,9 +175,12 @@ class Every:
     def times(self, after: datetime) -> Iterator[datetime]:
         """All its times later than ``after``."""
         number = (after.astimezone(UTC) - self._origin) // timedelta(seconds=self.seconds) + 1
-        while True:
-            yield (self._origin + number * timedelta(seconds=self.seconds)).astimezone(self.zone)
-            number += 1
+        try:
+            while True:
+                yield (self._origin + number * timedelta(seconds=self.seconds)).astimezone(self.zone)
+                number += 1
+        except OverflowError:
+            return  # the calendar ends
 
     def words(self) -> str:
         """Say it in plain language."""
@@ -171,7 +226,20 @@ def next_times(trigger: Trigger, after: datetime, number: int) -> list[datetime]
 def _reason(expression: str, problem: str) -> str:
     if expression.strip().lower() == "@reboot":
         return "@reboot has no time; write a cron expression or `every`"
-    fields = len(expression.split())
-    if fields not in (5, 6):
-        return f"a cron expression has five fields (minute hour day month weekday), {expression!r} has {fields}"
-    return f"{problem.lower().replace('bad ', 'the field ')} of {expression!r} can't be read"
+    fields = expression.split()
+    told = repr(expression) if len(expression) <= _SHOWN else f"{expression[:_SHOWN]!r}..."
+    if len(fields) not in (5, 6):
+        return f"a cron expression has five fields (minute hour day month weekday), {told} has {len(fields)}"
+    if "day" in problem and _is_read(" ".join([*fields[:-2], "*", fields[-1]])):
+        return f"{told} never comes true"  # a day that none of the months has
+    return f"{problem.lower().replace('bad ', 'the field ')} of {told} can't be read"
+
+
+def _is_read(expression: str) -> bool:
+    from cronsim import CronSim, CronSimError
+
+    try:
+        CronSim(expression, datetime(2024, 1, 1, tzinfo=UTC))
+    except CronSimError:
+        return False
+    return True

@@ -1,0 +1,370 @@
+"""The schedules of the workspace as Lab lists them: what the folders declare, with what the store says became of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from cellmill.errors import CellmillError
+from cellmill.lab.bodies import ScheduleBody, read_body
+from cellmill.lab.pipelines import promotion_of, source_of
+from cellmill.lab.projects import find_projects
+from cellmill.lab.refusal import Refused
+from cellmill.lab.root import Root
+from cellmill.lab.yaml_entry import entries_of
+from cellmill.run.settings import FILE_NAME
+from cellmill.schedule import project as of_project
+from cellmill.schedule.declare import Known, known_schedules
+from cellmill.schedule.members import serving
+from cellmill.schedule.planner import next_due
+from cellmill.schedule.reload import declaring_folders
+from cellmill.schedule.settings import Declared, ScheduleRefused, ScheduleSettings
+from cellmill.schedule.store import Store, reason, store_url
+from cellmill.schedule.ticks import Tick
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Query = Mapping[str, str]
+
+# Ticks of a schedule that the strip shows.
+_STRIP = 30
+# Seconds between two searches for folders, and for which what was read of one holds while its files stay.
+_SEARCH = 10.0
+_HOLDS = 30.0
+_FILES = (FILE_NAME, "pipeline.yaml", "env.yaml", ".promotion.json", ".certificate.json")
+
+
+@dataclass(frozen=True)
+class _Project:
+    """A project with its folders that declare something."""
+
+    root: Path
+    folders: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What a folder declares, or why that does not count."""
+
+    mark: object
+    at: float
+    declared: tuple[Declared, ...]
+    problem: CellmillError | None
+
+
+_stores: dict[str, Store] = {}
+_looked: dict[Path, _Looked] = {}
+_found: dict[Path, tuple[float, list[_Project]]] = {}
+
+
+def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
+    """Answer ``GET schedules``, but for whether the server hosts a scheduler."""
+    now = time.time()
+    schedules: list[dict[str, Any]] = []
+    problems: list[dict[str, Any]] = []
+    projects: list[dict[str, Any]] = []
+    for project in _projects(root):
+        looked = {folder: _look_at(project.root, folder, now) for folder in project.folders}
+        declared = [one for found in looked.values() for one in found.declared]
+        problems += [_problem(root, folder, found.problem) for folder, found in looked.items() if found.problem]
+        known: list[Known] = []
+        schedulers: list[dict[str, Any]] = []
+        problem = None
+        try:
+            with _asking(project.root) as store:
+                if store is not None:
+                    known = known_schedules(store, [project.root])
+                    schedulers = serving(store, project.root)
+                told = [_told(root, project.root, *pair, store, now) for pair in _paired(declared, known)]
+        except Refused as refused:
+            problem = refused.message
+            told = [_told(root, project.root, *pair, None, now) for pair in _paired(declared, [])]
+        if not told and not looked_wrong(looked.values()):
+            continue
+        schedules += told
+        projects.append(
+            {
+                "root": root.told(project.root),
+                "schedulers": [{name: one.get(name) for name in ("host", "pid", "started")} for one in schedulers],
+                "problem": problem,
+            }
+        )
+    schedules.sort(key=lambda one: (one["folder"], one["name"]))
+    return {"schedules": schedules, "problems": problems, "projects": projects}
+
+
+def who_serves(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
+    """The projects that have something to run, each with whether a scheduler serves it."""
+    found = []
+    for project in _projects(root):
+        with _asking(project.root) as store:
+            schedulers = serving(store, project.root) if store is not None else []
+            wanted = bool(store is not None and known_schedules(store, [project.root]))
+        wanted = wanted or any(_look_at(project.root, folder, time.time()).declared for folder in project.folders)
+        found.append({"root": str(project.root), "wanted": wanted, "served": bool(schedulers)})
+    return {"projects": found}
+
+
+def show_history(root: Root, _body: bytes, query: Query) -> dict[str, Any]:
+    """Answer ``GET schedules/history``."""
+    folder = folder_of(root, query["folder"])
+    project = root.project(folder)
+    with _asking(project) as store:
+        known = _known(store, project, folder, query["name"])
+        if store is None or known is None:
+            return {"ticks": []}
+        ticks = of_project.history(store, [known], int(query["limit"]))
+    return {"ticks": [_tick(root, one, known.settings.zone) for one in ticks]}
+
+
+def pause(root: Root, body: bytes, _: Query) -> dict[str, Any]:
+    """Answer ``POST schedules/pause``."""
+    return _act(root, body, "pause")
+
+
+def resume(root: Root, body: bytes, _: Query) -> dict[str, Any]:
+    """Answer ``POST schedules/resume``."""
+    return _act(root, body, "resume")
+
+
+def run_now(root: Root, body: bytes, _: Query) -> dict[str, Any]:
+    """Answer ``POST schedules/run-now``."""
+    return _act(root, body, "run_now")
+
+
+def show_one(root: Root, folder: Path, name: str) -> dict[str, Any] | None:
+    """A schedule of a folder as the list has it; None if there is none any more."""
+    project, now = root.project(folder), time.time()
+    declared = [one for one in _look_at(project, folder, now).declared if one.name == name]
+    with _asking(project) as store:
+        known = _known(store, project, folder, name)
+        pairs = list(_paired(declared, [known] if known is not None else []))
+        return _told(root, project, *pairs[0], store, now) if pairs else None
+
+
+def folder_of(root: Root, text: str) -> Path:
+    """The folder that a request names.
+
+    Raises
+    ------
+    Refused
+        If it is none of the root's.
+    """
+    folder = root.inside(text, field="folder")
+    if not folder.is_dir():
+        raise Refused(404, f"{text[:200]}: there is no such folder.")
+    return folder
+
+
+def apply(root: Root, folder: Path) -> str | None:
+    """Bring what a folder declares into the store; the sentence of what stands in the way, or None."""
+    project = root.project(folder)
+    _looked.pop(folder, None)
+    _found.clear()
+    try:
+        with _asking(project, make=True) as store:
+            assert store is not None
+            of_project.apply(store, project, [folder], time.time())
+    except CellmillError as error:
+        return str(error)
+    except Refused as refused:
+        return refused.message
+    return None
+
+
+def moment_words(at: float, zone: ZoneInfo) -> str:
+    """A moment on a schedule's own clock, as in ``Mon 2026-11-23 09:00 CET``."""
+    moment = datetime.fromtimestamp(at, zone)
+    return f"{moment:%a %Y-%m-%d %H:%M:%S %Z}" if moment.second else f"{moment:%a %Y-%m-%d %H:%M %Z}"
+
+
+def looked_wrong(looked: Iterable[_Looked]) -> bool:
+    """Whether something that was read is wrong."""
+    return any(one.problem is not None for one in looked)
+
+
+def _act(root: Root, body: bytes, what: str) -> dict[str, Any]:
+    said = read_body(ScheduleBody, body)
+    folder = folder_of(root, said.folder)
+    project, now = root.project(folder), time.time()
+    with _asking(project, make=True) as store:
+        assert store is not None
+        known = _known(store, project, folder, said.name)
+        if known is None:
+            # Declared, and no scheduler has read it yet.
+            of_project.apply(store, project, [folder], now)
+            known = _known(store, project, folder, said.name)
+        if known is None:
+            raise Refused(404, f"There is no schedule {said.name} in {said.folder[:200]}.")
+        message = None
+        if what == "run_now":
+            tick = of_project.run_now(store, known, now)
+            message = f"{known.label} is not run: {tick.reason}." if tick.state == "skipped" else None
+        elif what == "pause":
+            of_project.pause(store, known, now)
+        else:
+            of_project.resume(store, known, now)
+        served = bool(serving(store, project))
+    return {"schedule": show_one(root, folder, said.name), "message": message, "served": served}
+
+
+def _projects(root: Root) -> list[_Project]:
+    """The projects below the root, with the folders in which there is a cellmill.yaml."""
+    kept = _found.get(root.folder)
+    if kept is not None and time.monotonic() < kept[0]:
+        return kept[1]
+    began = time.monotonic()
+    found = find_projects(root)
+    roots = {root.project(folder) for folder in found.pipelines} | set(found.with_runs)
+    if any((root.folder / mark).exists() for mark in ("pyproject.toml", ".git", ".cellmill")):
+        roots.add(root.folder)
+    projects = [
+        _Project(one, tuple(folder for folder in declaring_folders(one) if root.project(folder) == one))
+        for one in sorted(roots)
+    ]
+    # A large workspace is searched less often.
+    _found[root.folder] = (time.monotonic() + max(_SEARCH, 20 * (time.monotonic() - began)), projects)
+    return projects
+
+
+def _look_at(project: Path, folder: Path, now: float) -> _Looked:
+    """Read and check what a folder declares, unless that was done and nothing has changed."""
+    mark = tuple(_facts(folder / name) for name in _FILES)
+    kept = _looked.get(folder)
+    if kept is None or kept.mark != mark or time.monotonic() - kept.at > _HOLDS:
+        found = of_project.look_at(project, [folder], now)
+        kept = _Looked(mark, time.monotonic(), found.declared, next(iter(found.problems), None))
+        _looked[folder] = kept
+    return kept
+
+
+def _facts(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
+
+
+@contextmanager
+def _asking(project: Path, *, make: bool = False) -> Iterator[Store | None]:
+    """A project's store, if there is one yet, or if it may be made.
+
+    Raises
+    ------
+    Refused
+        If it can't be used; one sentence.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    url = store_url(project)
+    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    if file is not None and not file.exists():
+        # Also where it was deleted meanwhile.
+        _stores.pop(url, None)
+        if not make:
+            yield None
+            return
+    try:
+        if url not in _stores:
+            _stores[url] = Store(url)
+        yield _stores[url]
+    except SQLAlchemyError as error:
+        raise Refused(409, f"The schedules' store can't be used ({reason(error)}).") from None
+    except CellmillError as error:
+        if url in _stores:
+            raise
+        raise Refused(409, str(error)) from None
+
+
+def _known(store: Store | None, project: Path, folder: Path, name: str) -> Known | None:
+    if store is None:
+        return None
+    found = known_schedules(store, [project])
+    return next((one for one in found if one.folder == folder and one.name == name), None)
+
+
+def _paired(declared: Sequence[Declared], known: Sequence[Known]) -> Iterator[tuple[Declared | None, Known | None]]:
+    """What is declared with what is stored of it, and what is only stored."""
+    stored = {(one.folder, one.name): one for one in known}
+    for one in declared:
+        yield one, stored.pop((one.folder, one.name), None)
+    for rest in stored.values():
+        yield None, rest
+
+
+def _told(
+    root: Root, project: Path, declared: Declared | None, known: Known | None, store: Store | None, now: float
+) -> dict[str, Any]:
+    one = declared or known
+    assert one is not None
+    settings: ScheduleSettings = one.settings
+    paused = known is not None and known.paused
+    at = None
+    if declared is not None and settings.enabled and not paused:
+        at = next_due(settings, now)
+    ticks = of_project.history(store, [known], _STRIP) if store is not None and known is not None else []
+    text = _read(one.folder / FILE_NAME)
+    raw = next((entry for entry in entries_of(text, "schedule") if entry.get("name") == one.name), None)
+    return {
+        "id": f"{root.told(one.folder)}#{one.name}",
+        "label": f"{one.folder.name}/{one.name}",
+        "pipeline": one.folder.name,
+        "folder": root.told(one.folder),
+        "project": root.told(project),
+        "name": one.name,
+        "notebook": root.told(_notebook(one.folder, settings)),
+        "ordinary": settings.notebook is not None,
+        "words": settings.words(),
+        "zone": settings.zone.key,
+        "enabled": settings.enabled,
+        "paused": paused,
+        "declared": declared is not None,
+        "stored": known is not None,
+        "next": at,
+        "next_words": moment_words(at, settings.zone) if at is not None else None,
+        "entry": raw if raw is not None else settings.model_dump(mode="json", exclude_unset=True),
+        "ticks": [_tick(root, tick, settings.zone) for tick in ticks],
+    }
+
+
+def _tick(root: Root, tick: Tick, zone: ZoneInfo) -> dict[str, Any]:
+    told = of_project.as_dict(tick)
+    return {
+        **{
+            name: told[name] for name in ("id", "cause", "due", "count", "state", "reason", "attempt", "run_id", "runs")
+        },
+        **{name: told[name] for name in ("started", "ended", "snapshot")},
+        "until": moment_words(tick.until, zone) if tick.until is not None else None,
+        "due_words": moment_words(tick.due, zone),
+        "file": root.told(tick.file),
+    }
+
+
+def _notebook(folder: Path, settings: ScheduleSettings) -> Path | None:
+    if settings.notebook is not None:
+        return folder / settings.notebook
+    return source_of(folder, promotion_of(folder))
+
+
+def _problem(root: Root, folder: Path, error: CellmillError) -> dict[str, Any]:
+    return {
+        "folder": root.told(folder),
+        "file": root.told(folder / FILE_NAME),
+        "message": str(error),
+        "understood": list(error.understood) if isinstance(error, ScheduleRefused) else [],
+    }
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,1 @@
+"""Watches what schedules did: alerts, service levels, status and metrics."""
