@@ -101,7 +101,8 @@ def preview(
     """
     from rich.console import Console
 
-    from cellmill.schedule.preview import changes_of_clocks, preview
+    from cellmill.schedule.clocks import changes_of_clocks
+    from cellmill.schedule.preview import preview
     from cellmill.schedule.project import look_at
     from cellmill.schedule.settings import local_zone
 

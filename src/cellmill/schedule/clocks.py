@@ -20,8 +20,8 @@ def clock_changes(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[da
 
     Examples
     --------
-    >>> berlin = ZoneInfo("Europe/Berlin")
-    >>> [f"{at:%m-%d %H:%M}" for at in clock_changes(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC), berlin)]
+    >>> begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    >>> [f"{at:%m-%d %H:%M}" for at in clock_changes(begin, end, ZoneInfo("Europe/Berlin"))]
     ['03-29 01:00', '10-25 01:00']
     """
     at, end = begin.astimezone(UTC), end.astimezone(UTC)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from cellmill.schedule.clocks import clock_changes
 from cellmill.schedule.settings import Declared
 from cellmill.schedule.triggers import Cron, Every
 
