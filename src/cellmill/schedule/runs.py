@@ -16,7 +16,7 @@ from cellmill.run.stop_process import ask_to_stop
 from cellmill.schedule.declare import Known
 from cellmill.schedule.durations import written
 from cellmill.schedule.keep import keep_outputs
-from cellmill.schedule.launch import launch, was_begun
+from cellmill.schedule.launch import Launcher, was_begun
 from cellmill.schedule.orders import order_of
 from cellmill.schedule.store import Store
 from cellmill.schedule.templates import Moment
@@ -37,12 +37,11 @@ class RunningTick:
         Why it was asked to stop, if it was.
     """
 
-    def __init__(self, known: Known, tick: Tick, pid: int = 0) -> None:
+    def __init__(self, known: Known, tick: Tick) -> None:
         self.known = known
         self.tick = tick
         self.stopped_for: str | None = None
         self._asked = 0.0
-        self._pid = pid
         self._record = Path(tick.record) if tick.record else None
         self._run = LoggedRun(self._record) if self._record is not None else None
 
@@ -113,12 +112,11 @@ class RunningTick:
             self._asked = now if ask_to_stop(self._run) else 0.0
         elif now - self._asked > STOPPING:
             with suppress(OSError):
-                os.kill(self._run.pid or self._pid, signal.SIGKILL)
+                if self._run.pid > 1:
+                    os.kill(self._run.pid, signal.SIGKILL)
 
 
-def start(
-    store: Store, known: Known, tick: Tick, ended: Callable[[], None], clock: Callable[[], float]
-) -> RunningTick | None:
+def start(store: Store, known: Known, tick: Tick, launcher: Launcher, clock: Callable[[], float]) -> RunningTick | None:
     """Start the run of a tick that was claimed.
 
     Returns
@@ -147,10 +145,10 @@ def start(
     claimed = starting(store, tick, run_id, record, snapshot)
     if claimed is None:
         return None
-    pid = launch(order, record, ended)
+    launcher.launch(order, record)
     now = clock()
     started(store, claimed, now)
-    return RunningTick(known, claimed.begun(now), pid)
+    return RunningTick(known, claimed.begun(now))
 
 
 def _local(at: float | None, known: Known) -> datetime | None:

@@ -15,6 +15,7 @@ from cellmill.schedule.causes import causes_of
 from cellmill.schedule.declare import Known, known_schedule, known_schedules
 from cellmill.schedule.happenings import Happening
 from cellmill.schedule.keep import clean_up
+from cellmill.schedule.launch import Launcher
 from cellmill.schedule.members import BEAT, Membership
 from cellmill.schedule.planner import next_due
 from cellmill.schedule.reload import Reloader
@@ -83,6 +84,7 @@ class Scheduler:
         self._member = Membership(self.store, self.clock())
         self._alarm = AlarmClock(self._wake)
         self._reloader = Reloader(self.roots)
+        self._launcher = Launcher()
         self._looked: dict[str, float] = {}
         self._next: dict[str, float | None] = {}
 
@@ -105,6 +107,7 @@ class Scheduler:
 
         pause = 0.0
         self._alarm.start()
+        self._launcher.prepare()
         try:
             while not self._stop.is_set():
                 try:
@@ -122,6 +125,7 @@ class Scheduler:
                 self._wait(pause)
         finally:
             self._alarm.close()
+            self._launcher.close()
             self._hand_back()
 
     def step(self) -> None:
@@ -206,7 +210,7 @@ class Scheduler:
         for tick in claim(self.store, self.id, self.known, self.limits, now):
             known = self.known[tick.schedule_id]
             try:
-                running = start(self.store, known, tick, self._wake.set, self.clock)
+                running = start(self.store, known, tick, self._launcher, self.clock)
             except (CellmillError, OSError) as error:
                 words = str(error) if isinstance(error, CellmillError) else f"it can't be started ({error.strerror})"
                 self._failed(known, tick, words, now, again=not isinstance(error, CellmillError))
@@ -224,7 +228,12 @@ class Scheduler:
         running = RunningTick(known, tick)
         if running.goes_on or running.was_begun:
             self.running[tick.id] = running
-        elif tick.starts >= _STARTS:
+        else:
+            self._not_begun(known, tick, now)
+
+    def _not_begun(self, known: Known, tick: Tick, now: float) -> None:
+        """Let a tick wait again of whose run nothing has happened: its scheduler or its process died too early."""
+        if tick.starts >= _STARTS:
             end(self.store, tick, "lost", now, "its process ended before it told anything")
             self._tell(Happening("ended", known, tick, now, "lost", "its process ended before it told anything"))
         else:
@@ -251,6 +260,9 @@ class Scheduler:
 
     def _over(self, running: RunningTick, now: float) -> None:
         known, tick = running.known, running.tick
+        if not running.was_begun:
+            self._not_begun(known, tick, now)
+            return
         state, words = running.outcome()
         # Before the tick ends: the next run of the pipeline, which writes there too, can't start until then.
         running.keep()

@@ -310,7 +310,7 @@ def zone_of(name: str) -> ZoneInfo:
 
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         close = get_close_matches(name, available_timezones(), n=1)
         guess = f"; did you mean {close[0]}?" if close else "; it is written as in Europe/Berlin"
         raise ValueError(f"there is no time zone {name}{guess}") from None

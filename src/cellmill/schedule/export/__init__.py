@@ -1,0 +1,1 @@
+"""Writes what a pipeline's folder declares as files of other orchestrators."""
