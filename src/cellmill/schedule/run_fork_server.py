@@ -43,6 +43,8 @@ def main(descriptor: int) -> None:
     """Import, then fork a run for each request, until nobody can ask for one any more."""
     requests = socket.socket(fileno=descriptor)
     folders = package_folders()
+    # Beside the imports: MLflow takes longer than all of them.
+    _lend_recorder()
     put_off_slow_imports()
     with suppress(Exception), put_off(OF_ENGINES):  # what is wrong with an installation is told by the run
         for name in _OF_A_RUN:
@@ -56,6 +58,7 @@ def main(descriptor: int) -> None:
             # A package was installed: a run must not mix what it imports with what is imported already.
             os.set_inheritable(descriptor, True)  # noqa: FBT003 - its signature
             os.execv(sys.executable, [sys.executable, "-P", "-m", "cellmill.schedule.run_fork_server", str(descriptor)])
+        _lend_recorder()
         head, files, _, _ = socket.recv_fds(requests, 1, 2)
         if not head:
             break
@@ -64,6 +67,13 @@ def main(descriptor: int) -> None:
             _run(*files)
         for file in files:
             os.close(file)
+
+
+def _lend_recorder() -> None:
+    from cellmill.track.kept_recorder import lend_recorder
+
+    with suppress(OSError):  # then each run starts its own
+        lend_recorder(os.environ)
 
 
 def package_folders() -> list[tuple[str, int]]:

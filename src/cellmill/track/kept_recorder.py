@@ -22,6 +22,24 @@ from cellmill.run.warm.kept_processes import LONGEST
 
 _door = threading.Lock()
 _kept: list[_KeptProcess] = []
+_lent: list[_KeptProcess] = []
+
+
+def lend_recorder(variables: Mapping[str, str]) -> None:
+    """Keep such a process for the runs that will be forked from this one; harmless if one is kept.
+
+    This process must be one that does nothing but fork runs: no thread is started.
+
+    Raises
+    ------
+    OSError
+        If no process can be started.
+    """
+    if _lent and _lent[0].lives:
+        return
+    while _lent:
+        _lent.pop().close()
+    _lent.append(_KeptProcess(variables, lasting=True))
 
 
 def fork_recorder(folder: Path, root: Path, variables: Mapping[str, str], errors: IO[bytes]) -> ForkedRecorder | None:
@@ -41,9 +59,14 @@ def fork_recorder(folder: Path, root: Path, variables: Mapping[str, str], errors
     OSError
         If no process can be started.
     """
-    if sys.platform != "linux" or not keeps_processes():
+    if sys.platform != "linux" or not (keeps_processes() or _lent):
         return None
     words = {"folder": str(folder), "root": str(root), "variables": dict(variables), "workdir": os.getcwd()}
+    if _lent:
+        try:
+            return _lent[0].fork(words, errors)
+        except OSError:  # it was killed; who lends it begins another one
+            return None
     with _door:
         if _kept:
             try:
@@ -73,7 +96,7 @@ class ForkedRecorder:
 
 
 class _KeptProcess:
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], *, lasting: bool = False) -> None:
         self._requests, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -86,11 +109,17 @@ class _KeptProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        self._timer = self._wait_for_the_next()
+        self._timer = None if lasting else self._wait_for_the_next()
+
+    @property
+    def lives(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
 
     def fork(self, words: Mapping[str, object], errors: IO[bytes]) -> ForkedRecorder:
-        self._timer.cancel()
-        self._timer = self._wait_for_the_next()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._wait_for_the_next()
         with ExitStack() as of_the_recorder:
             request = of_the_recorder.enter_context(tempfile.TemporaryFile())
             request.write(json.dumps(words).encode())
@@ -110,7 +139,8 @@ class _KeptProcess:
         return ForkedRecorder(stdin, ours)
 
     def close(self) -> None:
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._requests.close()
         self._process.kill()
         self._process.wait()
