@@ -5,10 +5,16 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from cellmill.schedule.declare import Known
+    from cellmill.schedule.service import Listener
+    from cellmill.schedule.store import Store
 
 
 @click.command(short_help="Run what schedules declare, until it is stopped.")
@@ -41,6 +47,12 @@ import click
     metavar="TIME",
     help="How long runs may take to end after SIGTERM; what is left is stopped and run again later.",
 )
+@click.option(
+    "--metrics",
+    "metrics_at",
+    metavar="ADDRESS:PORT",
+    help="Serve figures for Prometheus there, under /metrics, as in 127.0.0.1:9464; by default nowhere.",
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How lines are written.")
 def scheduler(
     projects: tuple[Path, ...],
@@ -48,6 +60,7 @@ def scheduler(
     max_runs: int | None,
     pools: tuple[str, ...],
     patience: str,
+    metrics_at: str | None,
     log_format: str,
 ) -> None:
     """Run what the schedules of PROJECT (by default the current one) declare, until SIGTERM or Ctrl-C.
@@ -55,6 +68,7 @@ def scheduler(
     Any number of schedulers may work on one store: each time is run once, by one of them, and another takes over within
     seconds if that one dies.
     """
+    from cellmill.monitor.alerts import Alerts
     from cellmill.notebook import project_root
     from cellmill.run.runner import usual_jobs
     from cellmill.schedule.durations import seconds_of
@@ -66,17 +80,57 @@ def scheduler(
         seconds = seconds_of(patience)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--patience") from None
+    address = _address(metrics_at)
     roots = [project_root(path.resolve()) for path in projects or (Path.cwd(),)]
     store = Store(store_url(roots[0], url))
     limits = Limits(max_runs or usual_jobs(), _pools(pools))
     _log(log_format)
-    service = Scheduler(store, roots, limits, seconds, listeners=(_line,))
+    serving: list[Scheduler] = []
+
+    def known() -> Mapping[str, Known]:
+        return serving[0].known if serving else {}
+
+    alerts = Alerts(store, roots)
+    listeners: list[Listener] = [_line, alerts.listen]
+    if address is not None:
+        # Before it is one of the store's schedulers: an address that can't be used ends it here.
+        listeners.append(_serve_metrics(store, roots, known, address))
+    service = Scheduler(store, roots, limits, seconds, listeners=listeners)
+    serving.append(service)
     for one in (signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
         signal.signal(one, lambda *_: service.ask_to_stop())
     where = ", ".join(str(root) for root in roots)
     logging.getLogger("cellmill.scheduler").info("Scheduler %s serves %s by %s.", service.id, where, store.shown)
-    service.serve()
+    alerts.start(known)
+    try:
+        service.serve()
+    finally:
+        alerts.close()
     logging.getLogger("cellmill.scheduler").info("Stopped.")
+
+
+def _address(text: str | None) -> tuple[str, int] | None:
+    from cellmill.monitor.metrics import parse_address
+
+    try:
+        return parse_address(text) if text is not None else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--metrics") from None
+
+
+def _serve_metrics(
+    store: Store, roots: list[Path], known: Callable[[], Mapping[str, Known]], address: tuple[str, int]
+) -> Listener:
+    from cellmill.monitor.metrics import Metrics, serve_metrics
+
+    metrics = Metrics(store, roots, known)
+    port, _ = serve_metrics(metrics, *address)
+    logging.getLogger("cellmill.scheduler").info("Metrics are at http://%s:%d/metrics.", _shown(address[0]), port)
+    return metrics.listen
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _pools(given: tuple[str, ...]) -> dict[str, int]:

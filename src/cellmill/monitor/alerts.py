@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from cellmill.monitor.outbox import MOST_AN_HOUR, Batch, Outbox
+from cellmill.monitor.outbox import GROUP, MOST_AN_HOUR, Batch, Outbox
 from cellmill.monitor.sending import TIMEOUT, address_in, send
 from cellmill.monitor.watch import Watch
 from cellmill.monitor.words import grouped
@@ -45,6 +45,7 @@ class Alerts:
         self._clock = clock
         self._heard: queue.SimpleQueue[Happening | None] = queue.SimpleQueue()
         self._put = threading.Event()
+        self._seen_to = threading.Event()
         self._stop = threading.Event()
         self._limit = float("inf")
         self._threads: list[threading.Thread] = []
@@ -63,10 +64,11 @@ class Alerts:
         known
             Gives the schedules that the scheduler serves, by id.
         """
-        for name, work in (("alerts", self._watch), ("alerts sending", self._send)):
-            thread = threading.Thread(target=work, args=(known,), daemon=True, name=name)
+        watching = threading.Thread(target=self._watch, args=(known,), daemon=True, name="alerts")
+        sending = threading.Thread(target=self._send, daemon=True, name="alerts sending")
+        self._threads = [watching, sending]
+        for thread in self._threads:
             thread.start()
-            self._threads.append(thread)
 
     def close(self, seconds: float = 15.0) -> None:
         """See to all that was heard and send what waits, for at most so many seconds; the rest stays in the store."""
@@ -78,30 +80,35 @@ class Alerts:
             thread.join(max(0.0, self._limit - time.monotonic()) + 1.0)
 
     def _watch(self, known: Callable[[], Mapping[str, Known]]) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
         watch: Watch | None = None
         happening: Happening | None = None
         pause = 0.0
         while True:
             try:
-                if watch is None:
-                    watch = Watch(self._store, self._roots, known())
+                watch = watch or Watch(self._store, self._roots, known())
                 watch.known = known()
-                happening = self._next() if happening is None else happening
+                happening = happening or self._next()
                 if happening is not None:
                     watch.take(happening)
-                    happening = None
                     self._put.set()
                 elif self._stop.is_set():
                     break
                 elif self._look(watch, self._clock()):
                     self._put.set()
-                pause = 0.0
-            except Exception as error:
-                # Whatever it is, the next thing that happens is to be told.
-                pause = self._troubled("Alerts", error, pause)
+                happening, pause = None, 0.0
+            except SQLAlchemyError as error:
+                # The store may come back: then what was heard is seen to.
+                pause = self._wait_for_store(error, pause)
                 if self._stop.is_set():
                     break
-        self._watched()
+            except Exception:
+                # What happens next is to be told all the same.
+                happening = None
+                logger.exception("An alert could not be made.")
+        self._seen_to.set()
+        self._put.set()
 
     def _next(self) -> Happening | None:
         try:
@@ -121,24 +128,24 @@ class Alerts:
             look(now)
         return bool(due)
 
-    def _watched(self) -> None:
-        """Let the other thread end: nothing more comes."""
-        self._put.set()
+    def _send(self) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
 
-    def _send(self, _: object) -> None:
         outbox: Outbox | None = None
         pause = 0.0
         while True:
             self._put.wait(_OUTBOX)
             self._put.clear()
-            # Asked before it is looked: what comes after the last look would be left.
-            last = self._stop.is_set() and not self._threads[0].is_alive()
+            # Asked before the look: what came after the last one would be left.
+            last = self._seen_to.is_set()
             try:
                 outbox = outbox or Outbox(self._store)
                 self._send_all(outbox)
                 pause = 0.0
-            except Exception as error:
-                pause = self._troubled("Alerts can't be sent", error, pause)
+            except SQLAlchemyError as error:
+                pause = self._wait_for_store(error, pause)
+            except Exception:
+                logger.exception("Alerts could not be sent.")
             if last or time.monotonic() > self._limit:
                 return
 
@@ -148,12 +155,15 @@ class Alerts:
             for destination, number in outbox.tidy(now):
                 logger.error("%d alerts to $%s were given up after three days.", number, destination)
         here = {one for one in outbox.waiting(self._roots, now) if address_in(one) is not None}
-        if not here:
-            return
         # At the end nothing more comes to be grouped.
-        batches = outbox.claim(self._roots, here, now, **({"group": 0.0} if self._stop.is_set() else {}))
-        for batch in batches:
-            self._send_one(outbox, batch)
+        group = 0.0 if self._stop.is_set() else GROUP
+        for destination in sorted(here):
+            # One after the other: what was claimed and not sent would look as if this scheduler had died.
+            if time.monotonic() > self._limit:
+                return
+            batch = outbox.claim(self._roots, destination, self._clock(), group)
+            if batch is not None:
+                self._send_one(outbox, batch)
 
     def _send_one(self, outbox: Outbox, batch: Batch) -> None:
         left = self._limit - time.monotonic()
@@ -163,15 +173,15 @@ class Alerts:
         if batch.repeated:
             notes.append("(You may have had this before: a scheduler died while it was sent.)")
         title, body = grouped(batch.messages, " ".join(notes))
-        sent = send(batch.destination, title, body, batch.kind, timeout=max(2.0, min(TIMEOUT, left)))
+        problem = send(batch.destination, title, body, batch.kind, timeout=max(2.0, min(TIMEOUT, left)))
         number = f"{len(batch.messages)} alert{'s' if len(batch.messages) > 1 else ''}"
-        if sent.done:
+        if problem is None:
             outbox.sent(batch, self._clock())
             logger.info("Sent %s to $%s: %s", number, batch.destination, title)
-        elif outbox.not_sent(batch, sent.problem, self._clock()):
-            logger.warning("%s could not be sent to $%s (%s).", number, batch.destination, sent.problem)
+        elif given_up := outbox.not_sent(batch, problem, self._clock()):
+            logger.error("%d alerts to $%s were given up (%s).", given_up, batch.destination, problem)
         else:
-            logger.error("%s to $%s: given up after %d attempts (%s).", number, batch.destination, batch.attempts, sent.problem)
+            logger.warning("%s to $%s could not be sent yet (%s).", number, batch.destination, problem)
 
     def _is_time(self, what: str, seconds: float) -> bool:
         now = time.monotonic()
@@ -180,14 +190,9 @@ class Alerts:
         self._looked[what] = now
         return True
 
-    def _troubled(self, what: str, error: Exception, pause: float) -> float:
-        """Tell what went wrong, and wait; how long, to wait longer the next time."""
-        from sqlalchemy.exc import SQLAlchemyError
-
+    def _wait_for_store(self, error: Exception, pause: float) -> float:
+        """Tell that the store can't be used, and wait; how long, to wait longer the next time."""
         pause = min(_LONGEST, 2 * pause or 1.0)
-        if isinstance(error, SQLAlchemyError):
-            logger.error("%s: the store %s can't be used (%s).", what, self._store.shown, reason(error))
-        else:
-            logger.exception("%s: something went wrong.", what)
+        logger.error("Alerts wait: the store %s can't be used (%s).", self._store.shown, reason(error))
         self._stop.wait(pause)
         return pause

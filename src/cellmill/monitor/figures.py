@@ -72,7 +72,7 @@ def last_successes(store: Store) -> dict[str, float]:
     table = store.table["ticks"]
     query = select(table.c.schedule_id, func.max(table.c.ended)).where(table.c.state.in_(GOOD))
     with store.reading() as connection:
-        return dict(connection.execute(query.group_by(table.c.schedule_id)).tuples().all())
+        return dict(connection.execute(query.group_by(table.c.schedule_id)).all())
 
 
 def first_dues(store: Store) -> dict[str, float]:
@@ -82,7 +82,7 @@ def first_dues(store: Store) -> dict[str, float]:
     table = store.table["ticks"]
     query = select(table.c.schedule_id, func.min(table.c.due)).where(table.c.state != "skipped")
     with store.reading() as connection:
-        return dict(connection.execute(query.group_by(table.c.schedule_id)).tuples().all())
+        return dict(connection.execute(query.group_by(table.c.schedule_id)).all())
 
 
 def streaks(store: Store, schedules: Sequence[str] | None = None) -> dict[str, Streak]:
@@ -98,9 +98,7 @@ def streaks(store: Store, schedules: Sequence[str] | None = None) -> dict[str, S
         .subquery()
     )
     query = (
-        select(
-            table.c.schedule_id, func.min(table.c.ended), func.count(), func.min(table.c.id), func.max(table.c.id)
-        )
+        select(table.c.schedule_id, func.min(table.c.ended), func.count(), func.min(table.c.id), func.max(table.c.id))
         .select_from(table.outerjoin(last, last.c.schedule_id == table.c.schedule_id))
         .where(table.c.state.in_(("failed", "lost")), or_(last.c.at.is_(None), table.c.ended > last.c.at))
         .group_by(table.c.schedule_id)
@@ -140,7 +138,9 @@ def levels_of(
     if not promised:
         return {}
     own = schedules_of(store, root)
-    counted = {window: events_since(store, now - window) for window in {one.window for one in promised.values()} | {DAY}}
+    counted = {
+        window: events_since(store, now - window) for window in {one.window for one in promised.values()} | {DAY}
+    }
     good, first = last_successes(store), first_dues(store)
     found = {}
     for folder, settings in promised.items():

@@ -73,11 +73,12 @@ class Incidents:
         table = self._tables["watched"]
         wanted = {one.id for one in known if one.settings.alerts}
         others = {one.id for one in known if not one.settings.alerts}
+        query = select(table.c.schedule_id, table.c.since)
         with self._store.reading() as connection:
-            found = dict(connection.execute(select(table.c.schedule_id, table.c.since)).tuples().all())
+            found: dict[str, float] = dict(connection.execute(query).all())
         if new := wanted - set(found):
             with self._store.locked() as connection:
-                found = dict(connection.execute(select(table.c.schedule_id, table.c.since)).tuples().all())
+                found = dict(connection.execute(query).all())
                 for one in new - set(found):
                     connection.execute(insert(table).values(schedule_id=one, since=now))
                     found[one] = now
@@ -169,6 +170,13 @@ class Incidents:
         table = self._tables["alerted"]
         return select(table.c.tick_id).where(table.c.kind == kind)
 
+    def watched_then(self, ticks: Any) -> Any:
+        """A query's condition: a tick ended since its schedule has had alerts."""
+        from sqlalchemy import exists
+
+        table = self._tables["watched"]
+        return exists().where(table.c.schedule_id == ticks.c.schedule_id, table.c.since <= ticks.c.ended)
+
     def _first(self, connection: Connection, tick_id: int, kind: str, at: float) -> bool:
         from sqlalchemy import insert, select
 
@@ -200,8 +208,13 @@ class Incidents:
             values = {"root": str(root), "subject": subject, "kind": kind, "opened": at, "last": at}
             connection.execute(insert(table).values(**values, count=1, told=json.dumps(sorted(destinations))))
         else:
-            told = _incident(row).told
-            values = {"last": max(at, row.last), "count": row.count + 1, "told": json.dumps(sorted(told | destinations))}
+            former = _incident(row)
+            told = former.told
+            values = {
+                "last": max(at, former.last),
+                "count": former.count + 1,
+                "told": json.dumps(sorted(told | destinations)),
+            }
             connection.execute(update(table).where(table.c.id == row.id).values(**values))
         return self._put(connection, root, message, destinations - told, at)
 
@@ -247,12 +260,12 @@ class Incidents:
 
 def _recovered(known: Known, incident: Incident) -> set[str]:
     """Who is told that a schedule works again: who was told of the failure, and who never asks for failures."""
-    silent = {
-        one.variable for one in known.settings.alerts if not (wants(one.on, "failure") or wants(one.on, "check"))
-    }
+    silent = {one.variable for one in known.settings.alerts if not (wants(one.on, "failure") or wants(one.on, "check"))}
     return addressed([known], "recovery") & (incident.told | silent)
 
 
 def _incident(row: Any) -> Incident:
     told = frozenset(map(str, loaded(row.told, [])))
-    return Incident(row.id, row.subject, row.kind, row.opened, row.last, row.count, told)
+    # A row is a tuple, and has a method of that name.
+    count = row._mapping["count"]
+    return Incident(row.id, row.subject, row.kind, row.opened, row.last, count, told)

@@ -5,13 +5,14 @@ Each function is one transaction of the schedulers' store.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from cellmill.monitor.tables import made
+from cellmill.schedule.settings import AlertKind
 from cellmill.schedule.store import Store
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _HOUR = 3600.0
 _DAY = 86400.0
 # An alert that nobody could send for so long is no news any more.
 _OLDEST = 3 * _DAY
+_HELD_BACK = f"held back: {MOST_AN_HOUR} were sent within an hour"
+# What a group is shown as: the first of these that is in it.
+_WORST: tuple[AlertKind, ...] = ("failure", "check", "missed", "late", "recovery")
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,12 @@ class Batch:
     ----------
     destination
         The variable that holds the address.
+    kind
+        The worst of what they tell.
     messages
         Title and body of each, the oldest first.
+    attempts
+        The number of this attempt, of that which has been tried least.
     held_back
         Whether they waited because of the limit.
     repeated
@@ -53,6 +61,7 @@ class Batch:
 
     id: str
     destination: str
+    kind: AlertKind
     messages: tuple[tuple[str, str], ...]
     attempts: int
     held_back: bool = False
@@ -75,39 +84,40 @@ class Outbox:
         with self._store.reading() as connection:
             return set(connection.scalars(query))
 
-    def claim(
-        self, roots: Collection[Path], destinations: Iterable[str], now: float, group: float = GROUP
-    ) -> list[Batch]:
-        """Take what is to be sent now: all that waits for an address, once the oldest has waited ``group`` seconds."""
+    def claim(self, roots: Collection[Path], destination: str, now: float, group: float = GROUP) -> Batch | None:
+        """Take all that waits for an address, once the oldest has waited ``group`` seconds; None if that is nothing."""
         from sqlalchemy import select
 
         table = self._table
-        found = []
+        query = select(table).where(
+            table.c.destination == destination, table.c.not_before <= now, *_of(table, roots, now)
+        )
         with self._store.locked() as connection:
-            for destination in sorted(destinations):
-                query = select(table).where(
-                    table.c.destination == destination, table.c.not_before <= now, *_of(table, roots, now)
-                )
-                rows = connection.execute(query.order_by(table.c.id).limit(_MOST)).all()
-                if not rows or min(row.created for row in rows) > now - group:
-                    continue
-                if self._sent(connection, destination, now) >= MOST_AN_HOUR:
-                    continue
-                found.append(self._take(connection, destination, rows, now))
-        return found
+            rows = connection.execute(query.order_by(table.c.id).limit(_MOST)).all()
+            if not rows or min(row.created for row in rows) > now - group:
+                return None
+            if self._sent(connection, destination, now) >= MOST_AN_HOUR:
+                self._hold_back(connection, rows)
+                return None
+            return self._take(connection, destination, rows, now)
 
     def sent(self, batch: Batch, now: float) -> None:
         """Write down that a batch was sent."""
         self._change(batch, {"state": "sent", "sent": now, "problem": ""})
 
-    def not_sent(self, batch: Batch, problem: str, now: float) -> bool:
-        """Let a batch that could not be sent wait; False if it is given up."""
-        if batch.attempts > len(PAUSES):
-            self._change(batch, {"state": "failed", "problem": problem})
-            return False
-        values = {"state": "waiting", "problem": problem, "not_before": now + PAUSES[batch.attempts - 1]}
-        self._change(batch, values)
-        return True
+    def not_sent(self, batch: Batch, problem: str, now: float) -> int:
+        """Let a batch that could not be sent wait for another attempt; how many of it are given up."""
+        from sqlalchemy import update
+
+        table = self._table
+        with self._store.locked() as connection:
+            mine = [table.c.batch == batch.id, table.c.attempts > len(PAUSES)]
+            given_up = connection.execute(update(table).where(*mine).values(state="failed", problem=problem)).rowcount
+            values: dict[str, Any] = {"state": "waiting", "problem": problem}
+            values["not_before"] = now + PAUSES[min(batch.attempts, len(PAUSES)) - 1]
+            mine = [table.c.batch == batch.id, table.c.state == "sending"]
+            connection.execute(update(table).where(*mine).values(**values))
+        return given_up
 
     def tidy(self, now: float) -> list[tuple[str, int]]:
         """Give up what waits for too long, and forget what was sent long ago; what was given up, by address."""
@@ -117,7 +127,7 @@ class Outbox:
         old = [table.c.state.in_(("waiting", "sending")), table.c.created < now - _OLDEST]
         with self._store.locked() as connection:
             query = select(table.c.destination, func.count()).where(*old).group_by(table.c.destination)
-            dropped = list(connection.execute(query).tuples())
+            dropped = [(one, number) for one, number in connection.execute(query)]
             words = "no scheduler could send it within three days"
             connection.execute(update(table).where(*old).values(state="failed", problem=words))
             connection.execute(delete(table).where(table.c.created < now - 30 * _DAY))
@@ -132,22 +142,33 @@ class Outbox:
         )
         return connection.scalar(query) or 0
 
-    def _take(self, connection: Connection, destination: str, rows: list[Any], now: float) -> Batch:
+    def _hold_back(self, connection: Connection, rows: Sequence[Any]) -> None:
+        from sqlalchemy import update
+
+        if new := [row.id for row in rows if not row.problem]:
+            table = self._table
+            connection.execute(update(table).where(table.c.id.in_(new)).values(problem=_HELD_BACK))
+
+    def _take(self, connection: Connection, destination: str, rows: Sequence[Any], now: float) -> Batch:
         from sqlalchemy import update
 
         table = self._table
-        attempts = 1 + max(row.attempts for row in rows)
         batch = token_hex(8)
         connection.execute(
             update(table)
             .where(table.c.id.in_([row.id for row in rows]))
-            .values(state="sending", batch=batch, claimed=now, attempts=attempts)
+            .values(state="sending", batch=batch, claimed=now, attempts=table.c.attempts + 1)
         )
-        # Not those that waited for another attempt: they have their pauses.
-        waited = any(now - row.created > 60 and not row.attempts for row in rows)
-        held_back = waited and self._sent(connection, destination, now) >= MOST_AN_HOUR - 1
-        messages = tuple((row.title, row.body) for row in rows)
-        return Batch(batch, destination, messages, attempts, held_back, any(row.state == "sending" for row in rows))
+        kinds = {row.kind for row in rows}
+        return Batch(
+            batch,
+            destination,
+            next(kind for kind in _WORST if kind in kinds),
+            tuple((row.title, row.body) for row in rows),
+            1 + min(row.attempts for row in rows),
+            any(row.problem == _HELD_BACK for row in rows),
+            any(row.state == "sending" for row in rows),
+        )
 
     def _change(self, batch: Batch, values: dict[str, Any]) -> None:
         from sqlalchemy import update

@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cellmill.schedule.settings import AlertKind
 
@@ -29,30 +28,27 @@ TYPES: Mapping[AlertKind, str] = {
 """Apprise's type of a message, by what it tells: services show it as a colour."""
 
 
-@dataclass(frozen=True)
-class Sent:
-    """Whether a message was sent, and if not, why, in words that hold nothing of the address."""
-
-    done: bool
-    problem: str = ""
-
-
 def address_in(variable: str) -> str | None:
     """The address that a variable holds here; None if it is not set or empty."""
     return os.environ.get(variable, "").strip() or None
 
 
-def send(variable: str, title: str, body: str, kind: AlertKind = "failure", timeout: float = TIMEOUT) -> Sent:
+def send(variable: str, title: str, body: str, kind: AlertKind = "failure", timeout: float = TIMEOUT) -> str | None:
     """Send a message to the address that a variable holds.
 
     Parameters
     ----------
     timeout
         Seconds after which it is given up.
+
+    Returns
+    -------
+    str or None
+        Why it was not sent, in words that hold nothing of the address; None if it was sent.
     """
     address = address_in(variable)
     if address is None:
-        return Sent(False, f"${variable} is not set here")
+        return f"${variable} is not set here"
     order = {"address": address, "title": title, "body": body, "type": TYPES[kind]}
     # Not the project's folder: what lies there must not be imported.
     command = [sys.executable, "-P", "-m", "cellmill.monitor.send_process"]
@@ -68,10 +64,10 @@ def send(variable: str, title: str, body: str, kind: AlertKind = "failure", time
             start_new_session=True,
         )
         answer = json.loads(done.stdout)
-        return Sent(answer["sent"] is True, str(answer["problem"]))
+        return None if answer["sent"] is True else str(answer["problem"])
     except subprocess.TimeoutExpired:
-        return Sent(False, f"there was no answer within {timeout:g} s")
+        return f"there was no answer within {timeout:g} s"
     except OSError as error:
-        return Sent(False, f"no process could be started for it ({error.strerror})")
+        return f"no process could be started for it ({error.strerror})"
     except (ValueError, LookupError, TypeError):
-        return Sent(False, "the process that sends it ended without an answer")
+        return "the process that sends it ended without an answer"

@@ -97,16 +97,16 @@ class Watch:
         )
         query = select(table).where(
             table.c.state.in_(("failed", "lost", "missed")),
-            table.c.ended > now - HORIZON,
+            table.c.ended > max(now - HORIZON, min(self._since.values())),
             table.c.ended < now - _FIRST_HAND,
+            table.c.schedule_id.in_(list(watched)),
+            self._incidents.watched_then(table),
             told,
         )
         with self._store.reading() as connection:
             found = [Tick.of(row) for row in connection.execute(query.order_by(table.c.ended).limit(_MOST))]
         for tick in found:
-            known = watched.get(tick.schedule_id)
-            if known is not None and (tick.ended or 0.0) >= self._since.get(known.id, now):
-                self._ended(known, tick, None)
+            self._ended(watched[tick.schedule_id], tick, None)
         for incident in self._incidents.open_ones(watched):
             good = next(iter(ticks_of(self._store, [incident.subject], 1, ["succeeded"])), None)
             if good is not None and (good.ended or 0.0) > incident.last and incident.kind != "late":

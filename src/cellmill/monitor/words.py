@@ -93,7 +93,8 @@ def level_message(folder: Path, levels: Levels, what: str) -> Message:
     """A service level that does not hold any more: ``freshness`` or ``success-rate``."""
     settings, name = levels.settings, folder.name
     if what == "freshness":
-        assert settings.freshness is not None and levels.age is not None
+        assert settings.freshness is not None
+        assert levels.age is not None
         limit = f"promised: {written(settings.freshness)}"
         title = f"{name}: no good product for {_long(levels.age)} ({limit})"
         last = (
@@ -103,7 +104,8 @@ def level_message(folder: Path, levels: Levels, what: str) -> Message:
         )
         lines = [f"Last good product: {last}"]
     else:
-        assert settings.success_rate is not None and levels.window.success_rate is not None
+        assert settings.success_rate is not None
+        assert levels.window.success_rate is not None
         rate = percent(levels.window.success_rate, settings.success_rate)
         title = f"{name}: {rate} of runs succeeded (promised: {percent(settings.success_rate)})"
         lines = [
@@ -200,7 +202,9 @@ def _ended(known: Known, tick: Tick) -> str:
     what = "Lost" if tick.state == "lost" else "Failed"
     when = f": {local(tick.ended, known)}" if tick.ended is not None else ""
     length = f", after {duration(tick.ended - tick.started)}" if tick.ended is not None and tick.started else ""
-    attempts = f", attempt {tick.attempt} of {known.settings.retries + 1}" if tick.attempt and known.settings.retries else ""
+    attempts = (
+        f", attempt {tick.attempt} of {known.settings.retries + 1}" if tick.attempt and known.settings.retries else ""
+    )
     return f"{what}{when}{length}{attempts}"
 
 
@@ -221,7 +225,7 @@ def _error(tick: Tick, told: Mapping[str, Any]) -> list[str]:
         return [f"Error: {_cut(text, 3 * _LONGEST)}"] if text else []
     first = f"{name}: {value}" if name and value and told.get("kind") not in CHECKS else str(value or name)
     code = _excerpt(str(told.get("traceback") or ""))
-    return [f"Error: {_cut(first, 2 * _LONGEST)}", *(f"    {_cut(line, _LONGEST)}" for line in code)]
+    return [f"Error: {_cut(first, 2 * _LONGEST)}", *(f"    {line[:_LONGEST]}" for line in code)]
 
 
 def _excerpt(traceback: str) -> list[str]:
