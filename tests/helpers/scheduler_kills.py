@@ -122,6 +122,7 @@ class Killing:
         # Nothing new is due from now on.
         with self.project.store.locked() as connection:
             connection.execute(update(table).values(paused=True))
+            self.project.store.tell_change(connection)
         self.end = time.time()
         with self.project.store.locked() as connection:
             # What waits is run all the same.

@@ -144,6 +144,8 @@ def declare(store: Store, root: Path, folders: Sequence[Path], declared: Sequenc
             if not gone.removed:
                 _remove(connection, store, gone.id, now)
                 changes.removed.append(f"{Path(gone.folder).name}/{gone.name}")
+        if changes.any:
+            store.tell_change(connection)
     return changes
 
 

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cellmill.errors import CellmillError
@@ -86,6 +86,7 @@ class Scheduler:
         self._reloader = Reloader(self.roots)
         self._launcher = Launcher()
         self._looked: dict[str, float] = {}
+        self._changes: int | None = None
         self._next: dict[str, float | None] = {}
 
     @property
@@ -174,6 +175,9 @@ class Scheduler:
     def _reload(self, now: float) -> None:
         for changes in self._reloader.look(self.store, now):
             self._tell(changes)
+        changes = self.store.changes()
+        if changes == self._changes:
+            return
         found = {one.id: one for one in known_schedules(self.store, self.roots)}
         if {one: (known.settings, known.active) for one, known in found.items()} != {
             one: (known.settings, known.active) for one, known in self.known.items()
@@ -181,7 +185,7 @@ class Scheduler:
             active = [one for one in found.values() if one.active]
             self._alarm.set_all(active)
             self._next = {one.id: next_due(one.settings, one.since) for one in active}
-        self.known = found
+        self.known, self._changes = found, changes
 
     def _plan(self, now: float) -> None:
         due = [self.known[one] for one, at in self._next.items() if at is not None and at <= now]
@@ -195,13 +199,14 @@ class Scheduler:
             self._looked.pop("queue", None)
 
     def _look_for_causes(self, now: float) -> None:
-        for known in self.known.values():
+        for known in list(self.known.values()):
             if known.active and isinstance(known.settings.trigger, OnFile | After):
                 causes, seen = causes_of(known, now)
                 if causes or seen != known.seen:
                     for tick in put_causes(self.store, known, causes, now, seen):
                         self._told(tick)
                         self._looked.pop("queue", None)
+                    self.known[known.id] = replace(known, seen=seen)
 
     def _start(self, now: float) -> None:
         first = waiting_until(self.store)

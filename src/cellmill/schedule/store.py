@@ -90,7 +90,13 @@ def tables() -> MetaData:
         Column("seen", Float(53), nullable=False),
         Column("told", Text, nullable=False, default="{}"),
     )
-    Table("cellmill_store", found, Column("version", Integer, primary_key=True))
+    Table(
+        "cellmill_store",
+        found,
+        Column("version", Integer, primary_key=True),
+        # Goes up with each change of what is scheduled: whoever has read it knows whether to read it again.
+        Column("changes", Integer, nullable=False, default=0),
+    )
     return found
 
 
@@ -178,6 +184,20 @@ class Store:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             # SQLite's transactions begin with its one lock (see _engine).
             yield connection
+
+    def tell_change(self, connection: Connection) -> None:
+        """Let other schedulers know that schedules have changed."""
+        from sqlalchemy import update
+
+        table = self._tables["store"]
+        connection.execute(update(table).values(changes=table.c.changes + 1))
+
+    def changes(self) -> int:
+        """How often schedules have changed."""
+        from sqlalchemy import select
+
+        with self.reading() as connection:
+            return int(connection.scalar(select(self._tables["store"].c.changes)) or 0)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

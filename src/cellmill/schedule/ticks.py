@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellmill.schedule.declare import Known, readable
-from cellmill.schedule.planner import plan
+from cellmill.schedule.planner import PlannedTick, plan
 from cellmill.schedule.store import ACTIVE, Store, loaded
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Ticks of one schedule that may wait: a queue that only grows helps nobody.
 MOST_QUEUED = 1000
+# Rows that are asked for in one statement; databases bound the values in one.
+_AT_ONCE = 400
+_CANCELLED = "a later run of it was due (overlap: cancel_previous)"
 
 
 @dataclass(frozen=True)
@@ -117,28 +121,21 @@ def put_planned(store: Store, schedules: Sequence[Known], now: float) -> list[Ti
     from sqlalchemy import select, update
 
     table, stored = store.table["ticks"], store.table["schedules"]
-    new: list[Tick] = []
     with store.locked() as connection:
         query = select(stored).where(stored.c.id.in_([one.id for one in schedules]), stored.c.removed.is_(False))
-        for known in readable(connection.execute(query)):
-            # As it is now: it may have been paused or changed, or another scheduler has been here.
-            if not known.active or known.since >= now:
-                continue
-            for tick in plan(known.id, known.settings, known.since, now):
-                values = {
-                    "key": tick.key,
-                    "cause": "time",
-                    "due": tick.due,
-                    "until": tick.until,
-                    "count": tick.count,
-                    "not_before": tick.not_before,
-                    "state": tick.state,
-                    "reason": tick.reason,
-                    "ended": now if tick.state == "missed" else None,
-                }
-                new += _put(connection, table, known, values, now)
-                connection.execute(update(stored).where(stored.c.id == known.id).values(since=now))
+        # As they are now: one may have been paused or changed, or another scheduler has been here.
+        fresh = [one for one in readable(connection.execute(query)) if one.active and one.since < now]
+        due = [(known, tick) for known in fresh for tick in plan(known.id, known.settings, known.since, now)]
+        new = _put(connection, table, [(known, _of_plan(tick, now)) for known, tick in due], now)
+        seen_to = {known.id for known, _ in due}
+        connection.execute(update(stored).where(stored.c.id.in_(seen_to)).values(since=now))
     return new
+
+
+def _of_plan(tick: PlannedTick, now: float) -> dict[str, Any]:
+    names = ("key", "due", "until", "count", "not_before", "state", "reason")
+    ended = now if tick.state == "missed" else None
+    return {**{name: getattr(tick, name) for name in names}, "cause": "time", "ended": ended}
 
 
 def put_causes(store: Store, known: Known, causes: Iterable[Cause], now: float, seen: object = None) -> list[Tick]:
@@ -152,46 +149,90 @@ def put_causes(store: Store, known: Known, causes: Iterable[Cause], now: float, 
     from sqlalchemy import update
 
     table, schedules = store.table["ticks"], store.table["schedules"]
-    new: list[Tick] = []
+    values = [
+        {
+            "key": cause.key[:200],
+            "cause": cause.kind,
+            "due": cause.at,
+            "not_before": cause.at,
+            "state": "queued",
+            "file": cause.file,
+            "upstream": cause.upstream,
+        }
+        for cause in causes
+    ]
     with store.locked() as connection:
-        for cause in causes:
-            values = {
-                "key": cause.key[:200],
-                "cause": cause.kind,
-                "due": cause.at,
-                "not_before": cause.at,
-                "state": "queued",
-                "file": cause.file,
-                "upstream": cause.upstream,
-            }
-            new += _put(connection, table, known, values, now)
+        new = _put(connection, table, [(known, one) for one in values], now)
         if seen is not None:
             connection.execute(update(schedules).where(schedules.c.id == known.id).values(seen=json.dumps(seen)))
     return new
 
 
-def _put(connection: Connection, table: Any, known: Known, values: dict[str, Any], now: float) -> list[Tick]:
-    """Write one tick as the schedule's overlap says, if there is none with its key."""
-    from sqlalchemy import func, insert, select, update
+def _put(connection: Connection, table: Any, entries: Sequence[tuple[Known, dict[str, Any]]], now: float) -> list[Tick]:
+    """Write ticks as their schedules' overlap says; those whose key is there already are left."""
+    from sqlalchemy import insert
 
-    if connection.scalar(select(table.c.id).where(table.c.schedule_id == known.id, table.c.key == values["key"])):
+    there = _present(connection, table, entries)
+    active = _active(connection, table, {known.id for known, _ in entries})
+    rows = []
+    for known, values in entries:
+        key = (known.id, values["key"])
+        if key in there:
+            continue
+        there.add(key)
+        row = {"until": None, "count": 1, "reason": "", "ended": None, "file": None, "upstream": None, **values}
+        if row["state"] == "queued":
+            if known.settings.overlap == "cancel_previous":
+                for earlier in (one for one in rows if one["schedule_id"] == known.id and one["state"] == "queued"):
+                    earlier.update(state="skipped", reason=_CANCELLED, ended=now)
+            _overlapping(connection, table, known, row, active[known.id], now)
+            active[known.id] += row["state"] == "queued"
+        rows.append({"schedule_id": known.id, **row})
+    if not rows:
         return []
-    if values["state"] == "queued":
-        active = [table.c.schedule_id == known.id, table.c.state.in_(ACTIVE)]
-        number = connection.scalar(select(func.count()).select_from(table).where(*active)) or 0
-        overlap = known.settings.overlap
-        if number and overlap == "skip" and values["cause"] != "hand":
-            values.update(state="skipped", reason="an earlier run of it had not ended (overlap: skip)", ended=now)
-        elif number > MOST_QUEUED:
-            values.update(state="skipped", reason=f"{MOST_QUEUED} earlier runs of it wait", ended=now)
-        elif number and overlap == "cancel_previous":
-            words = "a later run of it was due (overlap: cancel_previous)"
-            waiting = [*active[:1], table.c.state == "queued"]
-            connection.execute(update(table).where(*waiting).values(state="skipped", reason=words, ended=now))
-            running = [*active[:1], table.c.state == "running"]
-            connection.execute(update(table).where(*running).values(cancelled=words))
-    made = connection.execute(insert(table).values(schedule_id=known.id, **values).returning(table))
-    return [Tick.of(made.one())]
+    made = connection.execute(insert(table).returning(table, sort_by_parameter_order=True), rows)
+    return [Tick.of(row) for row in made]
+
+
+def _present(
+    connection: Connection, table: Any, entries: Sequence[tuple[Known, dict[str, Any]]]
+) -> set[tuple[str, str]]:
+    """Which of the keys are in the store."""
+    from sqlalchemy import select
+
+    found: set[tuple[str, str]] = set()
+    for begin in range(0, len(entries), _AT_ONCE):
+        part = entries[begin : begin + _AT_ONCE]
+        ids, keys = {known.id for known, _ in part}, {values["key"] for _, values in part}
+        query = select(table.c.schedule_id, table.c.key).where(table.c.schedule_id.in_(ids), table.c.key.in_(keys))
+        found.update((one, key) for one, key in connection.execute(query))
+    return found
+
+
+def _active(connection: Connection, table: Any, ids: set[str]) -> Counter[str]:
+    """How many ticks of each schedule wait or run."""
+    from sqlalchemy import func, select
+
+    query = select(table.c.schedule_id, func.count()).where(table.c.state.in_(ACTIVE)).group_by(table.c.schedule_id)
+    return Counter({one: number for one, number in connection.execute(query) if one in ids})
+
+
+def _overlapping(
+    connection: Connection, table: Any, known: Known, row: dict[str, Any], number: int, now: float
+) -> None:
+    """Do what the schedule's overlap says of a tick that is due while ``number`` earlier ones have not ended."""
+    from sqlalchemy import update
+
+    overlap = known.settings.overlap
+    if number and overlap == "skip" and row["cause"] != "hand":
+        row.update(state="skipped", reason="an earlier run of it had not ended (overlap: skip)", ended=now)
+    elif number >= MOST_QUEUED:
+        row.update(state="skipped", reason=f"{number} earlier runs of it wait", ended=now)
+    elif number and overlap == "cancel_previous":
+        of_it = table.c.schedule_id == known.id
+        waiting = update(table).where(of_it, table.c.state == "queued")
+        connection.execute(waiting.values(state="skipped", reason=_CANCELLED, ended=now))
+        connection.execute(update(table).where(of_it, table.c.state == "running").values(cancelled=_CANCELLED))
 
 
 def claim(
@@ -365,6 +406,7 @@ def pause_schedule(store: Store, known: Known, now: float) -> bool:  # noqa: ARG
         done = connection.execute(
             update(table).where(table.c.id == known.id, table.c.paused.is_(False)).values(paused=True)
         )
+        store.tell_change(connection)
     return bool(done.rowcount)
 
 
@@ -382,6 +424,7 @@ def resume_schedule(store: Store, known: Known, now: float) -> bool:
             return False
         settings = Known.of(row).settings.model_copy(update={"misfire": "skip", "grace": 0.0})
         connection.execute(update(table).where(table.c.id == known.id).values(paused=False, since=now))
+        store.tell_change(connection)
         for tick in plan(known.id, settings, row.since, now):
             values = {"key": f"paused {tick.due:.3f}", "due": tick.due, "until": tick.until, "count": tick.count}
             values |= {"not_before": tick.due, "state": "skipped", "reason": "it was paused", "ended": now}
