@@ -175,8 +175,8 @@ class Scheduler:
     def _reload(self, now: float) -> None:
         for changes in self._reloader.look(self.store, now):
             self._tell(changes)
-        changes = self.store.changes()
-        if changes == self._changes:
+        stored_changes = self.store.changes()
+        if stored_changes == self._changes:
             return
         found = {one.id: one for one in known_schedules(self.store, self.roots)}
         if {one: (known.settings, known.active) for one, known in found.items()} != {
@@ -185,7 +185,7 @@ class Scheduler:
             active = [one for one in found.values() if one.active]
             self._alarm.set_all(active)
             self._next = {one.id: next_due(one.settings, one.since) for one in active}
-        self.known, self._changes = found, changes
+        self.known, self._changes = found, stored_changes
 
     def _plan(self, now: float) -> None:
         due = [self.known[one] for one, at in self._next.items() if at is not None and at <= now]

@@ -174,7 +174,7 @@ def _put(connection: Connection, table: Any, entries: Sequence[tuple[Known, dict
 
     there = _present(connection, table, entries)
     active = _active(connection, table, {known.id for known, _ in entries})
-    rows = []
+    rows: list[dict[str, Any]] = []
     for known, values in entries:
         key = (known.id, values["key"])
         if key in there:
