@@ -21,6 +21,7 @@ STOPPED = 130
 # Name: what `cellmill --help` says of it. The module and the object in it have the same name.
 COMMANDS = {
     "check": "Say what stands between a notebook and its promotion.",
+    "export": "Write a pipeline as a file of another orchestrator.",
     "explain": "Say what a finding's code means, why it matters and what to do.",
     "observe": "Run a notebook once and record what its steps really change.",
     "promote": "Turn a tagged notebook into a pipeline folder.",
@@ -29,6 +30,7 @@ COMMANDS = {
     "runs": "List runs, or follow one that goes on.",
     "schedule": "Check, preview, apply and follow schedules.",
     "scheduler": "Run what schedules declare, until it is stopped.",
+    "status": "Say how pipelines stand: runs, incidents, service levels.",
     "steps": "Show a notebook's steps and what they hand over.",
     "stop": "Stop a run that goes on.",
     "sweep": "Run a pipeline with many combinations of parameters.",

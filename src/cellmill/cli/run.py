@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 @click.option("--scheduler", metavar="ADDRESS", help="With --executor dask: the scheduler, as in tcp://host:8786.")
 @click.option("--wait", is_flag=True, help="Wait until another run of the pipeline has ended.")
 @click.option("--code", type=click.Path(path_type=Path), hidden=True)
+@click.option("--exported-as", "exported", hidden=True)
 @click.option("--run-record", type=click.Path(path_type=Path), hidden=True)
 @click.option("--run-lock", type=int, hidden=True)
 @click.pass_context
@@ -71,6 +72,7 @@ def run(
     scheduler: str | None,
     wait: bool,
     code: Path | None,
+    exported: str | None,
     run_record: Path | None,
     run_lock: int | None,
 ) -> None:
@@ -88,6 +90,10 @@ def run(
     if as_json and not dry:
         raise click.UsageError("--json goes with --dry-run; for runs that have been there is `cellmill runs --json`.")
     folder = find_pipeline(pipeline)
+    if exported is not None:
+        from cellmill.schedule.export.digest import check_exported
+
+        check_exported(folder, exported)
     options = Options(assignments, profile, force, only, from_, skip, repair, warm, jobs, wait, run_on, scheduler, code)
     if dry:
         _tell(folder, options, as_json=as_json)

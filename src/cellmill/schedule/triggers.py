@@ -85,7 +85,8 @@ class Cron:
             raise ValueError(f"{self.expression!r} never comes true")
 
     @property
-    def _plain(self) -> str:
+    def plain(self) -> str:
+        """The expression in fields, where it is a word such as ``@daily``."""
         return _MACROS.get(self.expression.strip().lower(), self.expression)
 
     @cached_property
@@ -139,7 +140,7 @@ class Cron:
     def _after(self, moment: datetime) -> CronSim:
         from cronsim import CronSim
 
-        return CronSim(self._plain, moment)
+        return CronSim(self.plain, moment)
 
     def words(self) -> str:
         """Say it in plain language, as in ``At 09:00 on Monday``."""

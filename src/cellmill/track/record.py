@@ -18,8 +18,9 @@ from cellmill.track.provenance import Pipeline, provenance_tags
 
 STATUS: Mapping[str, str] = {"succeeded": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 
-# What a scheduler says of a run that it starts: PIPELINE/NAME, when it was due, which code it runs.
-_OF_SCHEDULES = ("schedule", "schedule_due", "snapshot")
+# What a scheduler says of a run that it starts: PIPELINE/NAME, when it was due, which code it runs; of a run in
+# Airflow, to which DAG run it belongs.
+_OF_SCHEDULES = ("schedule", "schedule_due", "snapshot", "airflow_run")
 # MLflow's limits are 6000 for params and 8000 for tags; servers of other makers stop at 5000.
 LONGEST_VALUE = 5000
 DURATION = "duration_seconds"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from cellmill.schedule.clocks import clock_changes
 from cellmill.schedule.durations import written
 from cellmill.schedule.settings import ScheduleSettings
 from cellmill.schedule.triggers import Cron, Every, next_times
@@ -63,7 +63,7 @@ def meets_clock_changes(settings: ScheduleSettings, now: datetime) -> datetime |
     if not isinstance(trigger, Cron) or trigger.plain.split()[1] == "*":
         # What runs in each hour follows the time that passes, with both.
         return None
-    for at in _changes(trigger.zone, now, now + timedelta(days=730)):
+    for at in clock_changes(now, now + timedelta(days=730), trigger.zone):
         for due in next_times(trigger, at - timedelta(hours=2), 200):
             if due >= at + timedelta(hours=1):
                 break
@@ -102,8 +102,8 @@ def _every(trigger: Every) -> str:
         step = seconds // _HOUR
         return f"{minute} {_stepped(hour % step, step, 24)} * * *"
     raise ValueError(
-        f"every {written(trigger.seconds)} is nothing that Airflow's cron can say: only minutes that divide an hour and "
-        "hours that divide a day are; write a cron"
+        f"Airflow's cron can't say every {written(trigger.seconds)}, only minutes that divide an hour and hours that "
+        "divide a day; write a cron"
     )
 
 
@@ -113,19 +113,3 @@ def _stepped(first: int, step: int, number: int) -> str:
     if step >= number:
         return str(first)
     return f"*/{step}" if first == 0 else f"{first}-{number - 1}/{step}"
-
-
-def _changes(zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:
-    """When clocks change, to the hour."""
-    found, at = [], begin.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    while at < end:
-        later = at + timedelta(days=1)
-        if at.astimezone(zone).utcoffset() != later.astimezone(zone).utcoffset():
-            hours = [at + timedelta(hours=number) for number in range(25)]
-            found += [
-                after
-                for before, after in zip(hours, hours[1:], strict=False)
-                if before.astimezone(zone).utcoffset() != after.astimezone(zone).utcoffset()
-            ]
-        at = later
-    return found
