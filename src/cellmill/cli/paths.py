@@ -39,3 +39,26 @@ def find_pipeline(word: str) -> Path:
     else:
         remedy = "make one with `cellmill promote NOTEBOOK`"
     raise CellmillError(f"there is no pipeline {word}", remedy=remedy)
+
+
+def find_project(word: str | None) -> tuple[Path, list[Path] | None]:
+    """The root of the project, and the folder of the pipeline (or of a cellmill.yaml) that a word means.
+
+    Returns
+    -------
+    Path, list or None
+        None instead of folders if there is no word: then all of the project's are meant.
+
+    Raises
+    ------
+    CellmillError
+        As :func:`find_pipeline`.
+    """
+    from cellmill.run.settings import FILE_NAME
+
+    if word is None:
+        return project_root(Path.cwd()), None
+    path = Path(word)
+    path = path.parent if path.name == FILE_NAME else path
+    folder = path.resolve() if (path / FILE_NAME).is_file() else find_pipeline(word)
+    return project_root(folder), [folder]

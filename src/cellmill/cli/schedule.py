@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from cellmill.errors import CellmillError
     from cellmill.schedule.declare import Known
     from cellmill.schedule.store import Store
 
@@ -44,15 +45,17 @@ def schedule() -> None:
 @_json_option
 @click.pass_context
 def check(ctx: click.Context, pipeline: str | None, as_json: bool) -> None:
-    """Check the schedules of PIPELINE, or of the whole project, and say what they mean.
+    """Check the schedules of PIPELINE, or of the whole project, and say what they mean; what `slo:` promises, too.
 
     Exits with 1 if one of them is wrong.
     """
+    from cellmill.monitor.slo import problems_of
     from cellmill.schedule.project import look_at
     from cellmill.schedule.triggers import next_times
 
     root, folders = _folders(pipeline)
     found = look_at(root, folders, time.time())
+    problems = [*found.problems, *_others(problems_of(found.folders), found.problems)]
     if as_json:
         told = {
             "schedules": [
@@ -64,10 +67,10 @@ def check(ctx: click.Context, pipeline: str | None, as_json: bool) -> None:
                 }
                 for one in found.declared
             ],
-            "problems": [{"message": str(one), "understood": getattr(one, "understood", ())} for one in found.problems],
+            "problems": [{"message": str(one), "understood": getattr(one, "understood", ())} for one in problems],
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
-        ctx.exit(1 if found.problems else 0)
+        ctx.exit(1 if problems else 0)
     for one in found.declared:
         times = next_times(one.settings.trigger, datetime.now(UTC), 5)
         click.echo(
@@ -75,14 +78,14 @@ def check(ctx: click.Context, pipeline: str | None, as_json: bool) -> None:
         )
         for at in times:
             click.echo(f"    {at:%a %Y-%m-%d %H:%M:%S %Z}")
-    for problem in found.problems:
+    for problem in problems:
         click.echo(f"Error: {problem}", err=True)
         lines = getattr(problem, "understood", ())
         for place, line in enumerate(lines):
             click.echo(f"  Understood of it: {line}" if place == 0 else f"    {line}", err=True)
-    if not found.declared and not found.problems:
+    if not found.declared and not problems:
         click.echo(_nothing(pipeline))
-    ctx.exit(1 if found.problems else 0)
+    ctx.exit(1 if problems else 0)
 
 
 @schedule.command()
@@ -232,6 +235,41 @@ def run_now(name: str, url: str | None) -> None:
     _say_who_runs(store, known.root)
 
 
+@schedule.command(name="alert-test")
+@click.argument("name", metavar="SCHEDULE")
+@_store_option
+@click.pass_context
+def alert_test(ctx: click.Context, name: str, url: str | None) -> None:
+    """Send a message to each address that alerts of SCHEDULE (PIPELINE/NAME) go to.
+
+    The addresses are those of this terminal's environment: start it with the scheduler's. Exits with 1 if a variable is
+    not set, or a message could not be sent.
+    """
+    from cellmill.errors import CellmillError
+    from cellmill.monitor.sending import send
+
+    _, known = _named(name, url)
+    variables = dict.fromkeys(one.variable for one in known.settings.alerts)
+    if not variables:
+        raise CellmillError(
+            f"schedule.{known.name} has no alerts",
+            notebook=known.folder / "cellmill.yaml",
+            remedy="write `alerts: [{to: $VARIABLE}]` there",
+        )
+    failed = False
+    for variable in variables:
+        title = f"{known.label}: a test"
+        problem = send(variable, title, f"Alerts of {known.label} will come here; somebody tried it out.", "recovery")
+        failed = failed or problem is not None
+        if problem is None:
+            click.echo(f"Sent to ${variable}.")
+        elif problem.startswith(f"${variable}"):
+            click.echo(f"Error: {problem}; set it to an Apprise address, as in slack://... or mailto://...", err=True)
+        else:
+            click.echo(f"Error: nothing was sent to ${variable}: {problem}.", err=True)
+    ctx.exit(1 if failed else 0)
+
+
 @schedule.command()
 @click.argument("name", metavar="SCHEDULE", required=False)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most so many.")
@@ -262,16 +300,15 @@ def history(name: str | None, limit: int, url: str | None, as_json: bool) -> Non
 
 def _folders(pipeline: str | None) -> tuple[Path, list[Path] | None]:
     """The project's root, and the folder that was named."""
-    from cellmill.cli.paths import find_pipeline
-    from cellmill.notebook import project_root
-    from cellmill.run.settings import FILE_NAME
+    from cellmill.cli.paths import find_project
 
-    if pipeline is None:
-        return project_root(Path.cwd()), None
-    path = Path(pipeline)
-    path = path.parent if path.name == FILE_NAME else path
-    folder = path.resolve() if (path / FILE_NAME).is_file() else find_pipeline(pipeline)
-    return project_root(folder), [folder]
+    return find_project(pipeline)
+
+
+def _others(problems: Sequence[CellmillError], told: Sequence[CellmillError]) -> list[CellmillError]:
+    """Those that have not been told: a file that can't be read is the same problem for all who read it."""
+    known = {str(one) for one in told}
+    return [one for one in problems if str(one) not in known]
 
 
 def _store(root: Path, url: str | None) -> Store:

@@ -83,7 +83,7 @@ def late_message(known: Known, tick: Tick, now: float) -> Message:
     begun = tick.started is not None
     by = (tick.started or now) - tick.due
     what = f"Started: {local(tick.started, known)}" if tick.started is not None else "It still waits to start."
-    lines = [*_about(known, tick), what, f"Allowed: {written(known.settings.late or 0.0)} (late)"]
+    lines = [*_about(known, tick), what, f"Allowed: {length(known.settings.late or 0.0)} (late)"]
     lines += ["Look: cellmill status"]
     word = "started" if begun else "has waited"
     return Message("late", f"{known.label} {word} {duration(by)} {'late' if begun else 'to start'}", "\n".join(lines))
@@ -95,22 +95,21 @@ def level_message(folder: Path, levels: Levels, what: str) -> Message:
     if what == "freshness":
         assert settings.freshness is not None
         assert levels.age is not None
-        limit = f"promised: {written(settings.freshness)}"
-        title = f"{name}: no good product for {_long(levels.age)} ({limit})"
+        title = f"{name}: no good product for more than {length(settings.freshness)}"
         last = (
-            f"{datetime.fromtimestamp(levels.last_good).astimezone():%Y-%m-%d %H:%M %Z}"
+            f"{datetime.fromtimestamp(levels.last_good).astimezone():%a %Y-%m-%d %H:%M:%S %Z}"
             if levels.last_good is not None
             else "none yet"
         )
-        lines = [f"Last good product: {last}"]
+        lines = [f"Last good product: {last}", f"Promised: at most {length(settings.freshness)} old (freshness)"]
     else:
         assert settings.success_rate is not None
         assert levels.window.success_rate is not None
-        rate = percent(levels.window.success_rate, settings.success_rate)
-        title = f"{name}: {rate} of runs succeeded (promised: {percent(settings.success_rate)})"
+        share = percent(levels.window.success_rate, settings.success_rate)
+        title = f"{name}: {share} of runs succeeded (promised: {percent(settings.success_rate)})"
         lines = [
-            f"Last {written(settings.window)}: {levels.window.good} good, {levels.window.bad} bad",
-            f"Error budget: {levels.budget:.3g} bad runs; the burn rate is {levels.burn:.3g}",
+            f"Last {length(settings.window)}: {levels.window.good} good, {levels.window.bad} bad",
+            f"Error budget: {levels.budget:.3g} bad runs; the burn rate is {rate(levels.burn or 0.0)}",
         ]
     return Message("check", title, "\n".join([f"Pipeline: {name}", *lines, f"Look: cellmill status {name}"]))
 
@@ -119,10 +118,10 @@ def level_recovery(folder: Path, levels: Levels, what: str) -> Message:
     """A service level that holds again."""
     name = folder.name
     if what == "freshness":
-        title, line = f"{name} is fresh again", f"Last good product: {_long(levels.age or 0.0)} old"
+        title, line = f"{name} is fresh again", f"Last good product: {span(levels.age or 0.0)} old"
     else:
         title = f"{name} keeps its success rate again"
-        line = f"Last {written(levels.settings.window)}: {levels.window.good} good, {levels.window.bad} bad"
+        line = f"Last {length(levels.settings.window)}: {levels.window.good} good, {levels.window.bad} bad"
     return Message("recovery", title, f"Pipeline: {name}\n{line}\nLook: cellmill status {name}")
 
 
@@ -179,13 +178,43 @@ def percent(share: float, target: float | None = None) -> str:
     return f"{text}%"
 
 
-def _long(seconds: float) -> str:
-    """A length of time in its largest two units."""
-    if seconds < 7200:
-        return duration(seconds)
-    hours = round(seconds / 3600)
-    days, rest = divmod(hours, 24)
-    return f"{hours} h" if hours < 48 else f"{days} d {rest} h" if rest else f"{days} d"
+def span(seconds: float) -> str:
+    """About how long something is, as people say it.
+
+    Examples
+    --------
+    >>> span(75), span(30 * 60), span(30 * 3600), span(75 * 3600)
+    ('75 s', '30 min', '30 h', '3 d')
+    """
+    for unit, size, most in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
+        if round(seconds / size) <= most:
+            return f"{round(seconds / size)} {unit}"
+    return f"{round(seconds / 86400)} d"
+
+
+def length(seconds: float) -> str:
+    """How long something is, exactly.
+
+    Examples
+    --------
+    >>> length(30 * 86400), length(26 * 3600), length(5400), length(5430)
+    ('30 d', '26 h', '90 min', '1h30m30s')
+    """
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return written(seconds)
+
+
+def rate(value: float) -> str:
+    """A burn rate with as many digits as count.
+
+    Examples
+    --------
+    >>> rate(0.123), rate(3.8461), rate(266.7)
+    ('0.12', '3.8', '267')
+    """
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"
 
 
 def _about(known: Known, tick: Tick) -> list[str]:
