@@ -22,6 +22,8 @@ logger = logging.getLogger("cellmill.scheduler.alerts")
 # Seconds between two looks: at what waits to start, at the store, at service levels, at what waits to be sent, at
 # what is old.
 _QUEUE, _STORE, _LEVELS, _OUTBOX, _OLD = 2.0, 10.0, 60.0, 2.0, 3600.0
+# How many times as long as a look took it is waited longer until the next one.
+_SHARE = 100.0
 # The longest pause after the store could not be reached.
 _LONGEST = 30.0
 
@@ -123,9 +125,12 @@ class Alerts:
             ("levels", _LEVELS, watch.look_at_levels),
             ("old", _OLD, watch.forget),
         )
-        due = [look for name, seconds, look in looks if self._is_time(name, seconds)]
-        for look in due:
+        due = [(name, look) for name, seconds, look in looks if self._is_time(name, seconds)]
+        for name, look in due:
+            begun = time.monotonic()
             look(now)
+            # Of a store that has grown large it takes long; it must not become what the scheduler does all day.
+            self._looked[name] += _SHARE * (time.monotonic() - begun)
         return bool(due)
 
     def _send(self) -> None:

@@ -75,14 +75,18 @@ def last_successes(store: Store) -> dict[str, float]:
         return dict(connection.execute(query.group_by(table.c.schedule_id)).all())
 
 
-def first_dues(store: Store) -> dict[str, float]:
-    """By schedule when its first tick that was no skipped one was due, in seconds since the epoch."""
+def first_dues(store: Store, schedules: Sequence[str]) -> dict[str, float]:
+    """Of some schedules, when the first tick that was not skipped was due, in seconds since the epoch."""
     from sqlalchemy import func, select
 
     table = store.table["ticks"]
-    query = select(table.c.schedule_id, func.min(table.c.due)).where(table.c.state != "skipped")
+    query = (
+        select(table.c.schedule_id, func.min(table.c.due))
+        .where(table.c.schedule_id.in_(list(schedules)), table.c.state != "skipped")
+        .group_by(table.c.schedule_id)
+    )
     with store.reading() as connection:
-        return dict(connection.execute(query.group_by(table.c.schedule_id)).all())
+        return dict(connection.execute(query).all())
 
 
 def streaks(store: Store, schedules: Sequence[str] | None = None) -> dict[str, Streak]:
@@ -141,7 +145,8 @@ def levels_of(
     counted = {
         window: events_since(store, now - window) for window in {one.window for one in promised.values()} | {DAY}
     }
-    good, first = last_successes(store), first_dues(store)
+    good = last_successes(store)
+    first = first_dues(store, [one for folder in promised for one in own.get(folder, []) if one not in good])
     found = {}
     for folder, settings in promised.items():
         ids = own.get(folder, [])

@@ -276,7 +276,7 @@ def _links(tick: Tick, told: Mapping[str, Any]) -> list[str]:
     lines += [f"Report: {told['report']}"] if told.get("report") else []
     if tick.run_id:
         lines += [f"Look: cellmill runs --follow {tick.run_id}"]
-        lines += [f"See it fail again: cellmill reproduce {tick.run_id}"] if tick.state in ("failed", "lost") else []
+        lines += [f"See it fail again: cellmill reproduce {tick.run_id}"] if tick.state == "failed" else []
     return lines
 
 
