@@ -29,7 +29,7 @@ from cellmill.promote.shared import SharedModule, shared_module
 from cellmill.promote.tasks import TaskFile, task_cells, task_file
 from cellmill.readiness import check_steps
 from cellmill.readiness.ignores import apply_ignores
-from cellmill.readiness.settings import ignore_block, read_ignores
+from cellmill.readiness.settings import own_sections, read_ignores
 from cellmill.rules.folder import UndecidedConflict
 
 # In a review the base says nothing that the files themselves don't.
@@ -227,7 +227,7 @@ def _files(
         ".gitattributes": GITATTRIBUTES,
         ".gitignore": GITIGNORE,
         "README.md": readme(pipeline, steps, dataflow, parameters, source),
-        "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, parameters, source) + ignore_block(folder),
+        "cellmill.yaml": spec.cellmill_yaml(pipeline, steps, parameters, source) + own_sections(folder),
         "env.test.yaml": spec.env_yaml(pipeline, parameters, workdir, profile="test"),
         "env.yaml": spec.env_yaml(pipeline, parameters, workdir),
         "pipeline.yaml": spec.pipeline_yaml(pipeline, steps, dataflow, parameters, source, modules),

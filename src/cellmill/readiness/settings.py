@@ -1,4 +1,4 @@
-"""The part of a pipeline's cellmill.yaml that ignores findings: an engineer's own, which promotion keeps."""
+"""What in a pipeline's cellmill.yaml is the engineer's own and promotion keeps; of that, what ignores findings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from cellmill.readiness.ignores import Ignore
 
 FILE_NAME = "cellmill.yaml"
+OWN = ("ignore", "schedule", "slo")
+"""Keys of cellmill.yaml that no notebook says: the engineer's, whatever is promoted."""
+
 _KEY = re.compile(r"^[A-Za-z_][\w-]*\s*:")
+_OWN = re.compile(rf"^(?:{'|'.join(OWN)})\s*:")
 
 
 class IgnoreSettings(BaseModel):
@@ -59,30 +63,30 @@ def read_ignores(folder: Path) -> tuple[list[Ignore], list[str]]:
     return found, problems
 
 
-def ignore_block(folder: Path) -> str:
-    """The lines of cellmill.yaml that ignore findings, as they stand there, with the comments above them."""
+def own_sections(folder: Path) -> str:
+    """The lines of cellmill.yaml that are the engineer's own, as they stand there, with the comments above them."""
     return split_settings(_text(folder))[1]
 
 
 def split_settings(text: str) -> tuple[str, str]:
-    r"""Part cellmill.yaml into what promotion writes and the engineer's ``ignore``.
+    r"""Part cellmill.yaml into what promotion writes and what is the engineer's own.
 
     Examples
     --------
-    >>> split_settings("# x\nnotebook: a\nignore:\n- code: CM501\n  reason: b\n")
-    ('# x\nnotebook: a\n', 'ignore:\n- code: CM501\n  reason: b\n')
+    >>> split_settings("# x\nnotebook: a\nignore:\n- code: CM501\n  reason: b\nsteps: {}\nslo: {}\n")
+    ('# x\nnotebook: a\nsteps: {}\n', 'ignore:\n- code: CM501\n  reason: b\nslo: {}\n')
     """
-    lines = text.splitlines(keepends=True)
-    start = next((at for at, line in enumerate(lines) if re.match(r"ignore\s*:", line)), None)
-    if start is None:
-        return text, ""
-    end = next((at for at in range(start + 1, len(lines)) if _KEY.match(lines[at])), len(lines))
-    while end < len(lines) and end > start + 1 and lines[end - 1].strip()[:1] in ("", "#"):
-        end -= 1
-    while start > 1 and lines[start - 1].strip()[:1] in ("", "#"):
-        start -= 1
-    block = "".join(lines[start:end])
-    return "".join(lines[:start] + lines[end:]), block if block.endswith("\n") else f"{block}\n"
+    lines, own = text.splitlines(keepends=True), ""
+    while (start := next((at for at, line in enumerate(lines) if _OWN.match(line)), None)) is not None:
+        end = next((at for at in range(start + 1, len(lines)) if _KEY.match(lines[at])), len(lines))
+        while end < len(lines) and end > start + 1 and lines[end - 1].strip()[:1] in ("", "#"):
+            end -= 1
+        while start > 1 and lines[start - 1].strip()[:1] in ("", "#"):
+            start -= 1
+        block = "".join(lines[start:end])
+        own += block if block.endswith("\n") else f"{block}\n"
+        lines = lines[:start] + lines[end:]
+    return "".join(lines), own
 
 
 def _text(folder: Path) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from cellmill.errors import CellmillError
 from cellmill.schedule.alarm import AlarmClock
@@ -272,20 +274,29 @@ class Scheduler:
         # Before the tick ends: the next run of the pipeline, which writes there too, can't start until then.
         running.keep()
         if state in ("failed", "lost") and not tick.cancelled and running.may_be_repeated:
-            self._failed(known, tick, words, now, state=state, again=True)
-            return
-        if end(self.store, tick, state, now, words):
+            self._failed(known, tick, words, now, state=state, again=True, failure=running.failure)
+        elif end(self.store, tick, state, now, words):
             self._tell(Happening("ended", known, tick, now, state, words, running.failure))
         clean_up(self.store, known, now)
 
-    def _failed(self, known: Known, tick: Tick, words: str, now: float, *, again: bool, state: str = "failed") -> None:
+    def _failed(
+        self,
+        known: Known,
+        tick: Tick,
+        words: str,
+        now: float,
+        *,
+        again: bool,
+        state: str = "failed",
+        failure: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         if again and tick.attempt <= known.settings.retries:
             delay = min(_LONGEST_DELAY, known.settings.retry_delay * 2 ** (tick.attempt - 1))
             if put_back(self.store, tick, now + delay, words, counts=True):
-                self._tell(Happening("retried", known, tick, now, state, words))
+                self._tell(Happening("retried", known, tick, now, state, words, failure))
             return
         if end(self.store, tick, state, now, words):
-            self._tell(Happening("ended", known, tick, now, state, words))
+            self._tell(Happening("ended", known, tick, now, state, words, failure))
 
     def _hand_back(self) -> None:
         """Wait for what runs; what takes too long is stopped, and waits in the store for the next scheduler."""
