@@ -20,6 +20,9 @@ def project(tmp_path: Path) -> Iterator[Project]:
     made.close()
 
 
+OLD = "from pathlib import Path\nassert not Path('broken').exists(), 'old and broken'\nprint('old' + 'code')"
+
+
 def write_notebook(path: Path, cells: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     made = [nbformat.v4.new_code_cell(source, metadata={"tags": [tag] if tag else []}) for tag, source in cells.items()]
@@ -39,7 +42,7 @@ def run_now(project: Project, name: str = "one") -> str:
 
 
 def test_what_was_verified_runs_until_something_newer_is(project: Project) -> None:
-    write_notebook(project.root / "notebooks" / "a.ipynb", {"step:load": "print('old' + 'code')"})
+    write_notebook(project.root / "notebooks" / "a.ipynb", {"step:load": OLD})
     project.cellmill("promote", "notebooks/a.ipynb")
     folder = project.root / "pipelines" / "a"
     entry = {"name": "one", "cron": "0 0 1 1 *"}
@@ -57,6 +60,13 @@ def test_what_was_verified_runs_until_something_newer_is(project: Project) -> No
     assert tick.snapshot.startswith("published ")
     # Its products are where the pipeline's always are.
     assert "oldcode" in (folder / "output" / "load.ipynb").read_text()
+
+    # Where it fails, that is told of the notebook that it was made of.
+    (project.root / "notebooks" / "broken").touch()
+    project.cellmill("schedule", "run-now", "one")
+    (failed,) = until(lambda: [tick for tick in project.ticks() if tick.state == "failed"])
+    assert "notebooks/a.ipynb, cell 1, line 2" in failed.reason
+    (project.root / "notebooks" / "broken").unlink()
 
     write_notebook(project.root / "notebooks" / "a.ipynb", {"step:load": "print('new' + 'code')"})
     project.cellmill("promote", "notebooks/a.ipynb", "--overwrite")

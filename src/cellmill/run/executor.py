@@ -267,7 +267,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
             pipeline=self.pipeline.folder,
             workdir=self.pipeline.workdir,
             executed=Products.of(task).notebook,
-            origin=Origin.read(self.pipeline.code),
+            origin=Origin.read(self.pipeline.code, self.pipeline.folder),
         )
 
     def _started(self, task: Task, attempt: int) -> Mapping[str, str]:

@@ -31,12 +31,15 @@ class Origin:
     cells: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> Origin:
-        """Read the folder's provenance; a folder without one, or with a broken one, has none."""
+    def read(cls, folder: Path, home: Path | None = None) -> Origin:
+        """Read the folder's provenance; a folder without one, or with a broken one, has none.
+
+        ``home`` is the pipeline's own folder, where ``folder`` is a copy: the notebook is found from there.
+        """
         try:
             content = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
             cells = {str(key): dict(value) for key, value in content["cells"].items()}
-            return cls(folder, (folder / content["notebook"]).resolve(), cells)
+            return cls(folder, ((home or folder) / content["notebook"]).resolve(), cells)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls(folder)
 

@@ -6,15 +6,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 from cellmill.errors import CellmillError
 from cellmill.readiness.settings import IgnoreSettings
+from cellmill.run.yaml_text import YamlProblem, load_yaml
 
 ParameterType = Literal["int", "float", "str", "bool", "list", "dict", "none", "any"]
 
 FILE_NAME = "cellmill.yaml"
+# Bytes of a file; what is larger is data, and takes seconds to read.
+_LARGEST = 2_000_000
 
 
 class ParameterSettings(BaseModel):
@@ -94,18 +96,17 @@ def read_settings(folder: Path) -> Settings:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds a mapping; an empty file is an empty mapping."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > _LARGEST:
+            raise CellmillError(f"is larger than {_LARGEST // 1_000_000} MB", notebook=path)
+        content = load_yaml(path.read_text(encoding="utf-8"), settings=path.name == FILE_NAME)
     except FileNotFoundError:
         raise CellmillError("there is no such file", notebook=path) from None
     except OSError as error:
         raise CellmillError(f"can't be read ({error.strerror})", notebook=path) from None
     except UnicodeDecodeError:
         raise CellmillError("is not UTF-8 text", notebook=path, remedy="save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "can't be parsed"
-        line = mark.line + 1 if mark else None
-        raise CellmillError(f"is not valid YAML ({problem})", notebook=path, line=line) from None
+    except YamlProblem as problem:
+        raise CellmillError(f"is not valid YAML ({problem.message})", notebook=path, line=problem.line) from None
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):

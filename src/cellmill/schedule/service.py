@@ -28,6 +28,7 @@ from cellmill.schedule.ticks import (
     Tick,
     claim,
     end,
+    forget_old,
     owned,
     put_back,
     put_causes,
@@ -47,6 +48,9 @@ _PATIENCE = 30.0
 # Starts of a tick's process that may fail before anything is told.
 _STARTS = 3
 _LONGEST_DELAY = 3600.0
+_HOUR = 3600.0
+# Seconds for which the store knows what became of a time: longer than any service level looks back.
+_REMEMBERED = 400 * 86400.0
 
 Listener = Callable[[Happening], None]
 
@@ -173,6 +177,8 @@ class Scheduler:
             if tick.id not in self.running:
                 self._adopt(tick, now)
         self._alarm.look()
+        if self._is_time("old", _HOUR):
+            forget_old(self.store, now - _REMEMBERED)
 
     def _reload(self, now: float) -> None:
         for changes in self._reloader.look(self.store, now):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellmill.schedule.declare import Known, readable
 from cellmill.schedule.planner import PlannedTick, plan
-from cellmill.schedule.store import ACTIVE, Store, loaded
+from cellmill.schedule.store import ACTIVE, ENDED, Store, loaded
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -395,6 +395,21 @@ def ticks_of(store: Store, schedules: Sequence[str], limit: int = 50, states: Se
     with store.reading() as connection:
         rows = connection.execute(query.order_by(table.c.due.desc(), table.c.id.desc()).limit(limit))
         return [Tick.of(row) for row in rows]
+
+
+def forget_old(store: Store, before: float) -> int:
+    """Take away what ended before a moment, but each schedule's last success; how many ticks that were."""
+    from sqlalchemy import delete, func, select
+
+    table = store.table["ticks"]
+    last = (
+        select(func.max(table.c.id)).where(table.c.state == "succeeded").group_by(table.c.schedule_id).scalar_subquery()
+    )
+    with store.locked() as connection:
+        done = connection.execute(
+            delete(table).where(table.c.state.in_(ENDED), table.c.ended < before, table.c.id.not_in(last))
+        )
+    return int(done.rowcount)
 
 
 def pause_schedule(store: Store, known: Known, now: float) -> bool:  # noqa: ARG001 - as its counterpart
