@@ -11,7 +11,7 @@ import pytest
 from monitored import SECRET, T0, Inbox, Ticks
 
 from cellmill.monitor.alerts import Alerts
-from cellmill.monitor.outbox import MOST_AN_HOUR, PAUSES, Outbox
+from cellmill.monitor.outbox import GROUP, MOST_AN_HOUR, PAUSES, Outbox
 from cellmill.monitor.sending import send
 from cellmill.monitor.watch import Watch
 from cellmill.schedule.declare import Known
@@ -99,13 +99,16 @@ def test_an_incident_is_told_once_whoever_sees_it_and_its_end_once(ticks: Ticks)
 def test_what_nobody_lived_to_tell_is_told_by_the_next_scheduler(ticks: Ticks) -> None:
     known = ticks.schedule(alerts=ALERTS)
     silent = ticks.schedule("other")
-    ticks.tick(known, "failed", T0 - 100)  # before the schedule had alerts
-    watch_of(ticks, known, silent)
+    served_elsewhere = ticks.schedule("elsewhere", alerts=ALERTS)
+    watch_of(ticks, known, silent, served_elsewhere)
     for at in range(300):
         ticks.tick(silent, "failed", T0 + at)  # more than are looked at at once, and nobody wants to know
+    ticks.tick(served_elsewhere, "failed", T0 + 10)
     ticks.tick(known, "lost", T0 + 400)
+    new = ticks.schedule("new", alerts=ALERTS)
+    ticks.tick(new, "failed", T0 + 450)  # before it had alerts
 
-    later = Watch(ticks.store, [ticks.root], {one.id: one for one in (known, silent)})
+    later = Watch(ticks.store, [ticks.root], {one.id: one for one in (known, silent, new)})
     later.look_at_store(T0 + 500)
 
     assert titles(ticks) == ["churn/nightly was lost"]
@@ -224,7 +227,8 @@ def test_no_address_gets_more_than_some_messages_an_hour_and_then_one_of_all_tha
 def test_what_can_not_be_sent_is_tried_again_with_growing_pauses_and_then_given_up(ticks: Ticks) -> None:
     outbox, known = Outbox(ticks.store), ticks.schedule(alerts=ALERTS)
     watch_of(ticks, known).take(ended(known, ticks.tick(known, "failed", T0)))
-    now, tried = T0 + 10, []
+    assert outbox.claim([ticks.root], "CHAT", T0 + GROUP - 0.1) is None  # others may come
+    now, tried = T0 + GROUP, []
     for pause in (*PAUSES, None):
         batch = outbox.claim([ticks.root], "CHAT", now)
         assert batch is not None

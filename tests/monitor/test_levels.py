@@ -66,9 +66,9 @@ def test_budget_and_burn_are_those_of_the_workbook() -> None:
     assert not levels.broken
 
 
-@pytest.mark.parametrize("good, bad, broken", [(99, 1, False), (98, 2, True), (0, 1, True), (0, 0, False)])
+@pytest.mark.parametrize("good, bad, broken", [(90, 10, False), (89, 11, True), (0, 1, True), (0, 0, False)])
 def test_a_success_rate_is_broken_once_more_fails_than_was_promised(good: int, bad: int, broken: bool) -> None:
-    assert Levels(slo(success_rate=0.99), Events(good, bad), Events(), None, None).broken is broken
+    assert Levels(slo(success_rate=0.9), Events(good, bad), Events(), None, None).broken is broken
 
 
 def test_events_are_what_ended_in_the_window_and_was_not_meant_to_be_left_out(ticks: Ticks) -> None:
