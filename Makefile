@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BUILDER := $(BIN)/jupyter-builder
+AIRFLOW := $(VENV)/airflow
 LAB := src/cellmill/labextension/package.json
 LINKED := $(VENV)/share/jupyter/labextensions/cellmill
 
@@ -12,7 +13,7 @@ LINKED := $(VENV)/share/jupyter/labextensions/cellmill
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-extension lint format docs setup extension clean
+.PHONY: help demo test test-airflow test-extension lint format docs setup extension clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +24,10 @@ demo: setup ## Turn an example notebook into a pipeline, run it, verify it, test
 test: lint test-extension ## Everything that CI checks: style, types, layers, tests
 	@echo "==> pytest, on two processes"
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+test-airflow: setup $(AIRFLOW)/.ready ## Run what `cellmill export airflow` writes under a real Airflow
+	@echo "==> pytest, tests/airflow"
+	@$(BIN)/python -m pytest tests/airflow
 
 lint: setup ## Style, format, types and the order of the layers
 	@echo "==> ruff"
@@ -68,6 +73,13 @@ $(READY): pyproject.toml $(wildcard jupyter-config/*.json) | $(LAB)
 	@echo "==> Installing cellmill and what it needs into $(VENV) (one to three minutes, the first time)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev,dask,s3,examples]'
 	@rm -rf $(LINKED) && ln -s $(abspath src/cellmill/labextension) $(LINKED)
+	@touch $@
+
+# In an environment of its own: Airflow pins many libraries. The export is for any machine; this one sends nothing home.
+$(AIRFLOW)/.ready: tests/airflow/requirements.txt
+	@echo "==> Installing Airflow into $(AIRFLOW) (half a minute)"
+	@$(PYTHON) -m venv $(AIRFLOW)
+	@$(AIRFLOW)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --requirement $<
 	@touch $@
 
 clean: ## Remove .venv and everything that tools and runs have left

@@ -183,6 +183,17 @@ def test_what_airflow_cannot_express_is_refused_in_a_sentence(
     assert not Path("dags").exists()
 
 
+def test_the_others_are_exported_without_it(churn: Path, cellmill: Call) -> None:
+    declare(churn, schedule=[NIGHTLY, {"name": "arrived", "on_file": "*.csv"}])
+    assert cellmill("export", "airflow", "churn").exit_code == 1
+    done = cellmill("export", "airflow", "churn", "--schedule", "nightly", "-o", "../dags")
+    assert done.exit_code == 0, done.output
+    text = Path("../dags/churn_dag.py").read_text()
+    assert len(calls(text, "DAG")) == 1
+    # Outside of the project, nothing is known of where that will be.
+    assert "PROJECT = None" in text
+
+
 def test_names_and_numbers_that_airflow_does_not_take_are_refused(churn: Path, cellmill: Call) -> None:
     declare(churn, parameters={"n": {"type": "float", "default": float("inf"), "finite": False}})
     (churn / "env.yaml").write_text(yaml.safe_dump({"n": encode(float("inf"))}))
