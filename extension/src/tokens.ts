@@ -36,6 +36,9 @@ export namespace CommandIDs {
   export const runPipeline = 'cellmill:run-pipeline';
   export const showPipeline = 'cellmill:show-pipeline';
   export const showPipelines = 'cellmill:show-pipelines';
+  export const showSchedules = 'cellmill:show-schedules';
+  export const schedulePipeline = 'cellmill:schedule-pipeline';
+  export const scheduleNotebook = 'cellmill:schedule-notebook';
   export const goToCell = 'cellmill:go-to-cell';
   export const reproduce = 'cellmill:reproduce';
   export const nextFinding = 'cellmill:next-finding';

@@ -13,6 +13,9 @@ ROUTES = {
     "suggest": ["path", "cells", "kernel"],
     "promotion/plan": ["path", "name"],
     "promotion": ["path", "name", "force"],
+    "schedules": ["folder", "name", "entry", "digest"],
+    "schedules/check": ["folder", "name", "entry"],
+    "schedules/plan": ["folder", "name", "entry"],
     "runs": ["pipeline", "kind", "parameters", "profile", "force", "only", "from"],
 }
 
@@ -36,6 +39,8 @@ _cells = st.lists(
     ),
     max_size=6,
 )
+_keys = st.sampled_from(["name", "cron", "every", "timezone", "parameters", "retries", "alerts", "keep", "notebook"])
+_entries = st.dictionaries(_keys, _json | st.sampled_from(["0 9 * * *", "1h", "x", "Europe/Berlin"]), max_size=5)
 _bodies = st.sampled_from(sorted(ROUTES)).flatmap(
     lambda route: st.tuples(
         st.just(route),
@@ -44,6 +49,7 @@ _bodies = st.sampled_from(sorted(ROUTES)).flatmap(
         | st.fixed_dictionaries(
             {}, optional={name: _json | _paths | _cells | st.booleans() for name in ROUTES[route]}
         ).map(lambda content: json.dumps(content).encode())
+        | st.fixed_dictionaries({"folder": _paths, "entry": _entries}).map(lambda content: json.dumps(content).encode())
         | st.fixed_dictionaries({"path": _paths, "cells": _cells}).map(lambda content: json.dumps(content).encode()),
     )
 )

@@ -13,6 +13,12 @@ import type {
   IPromotionPlan,
   IRun,
   IRunRequest,
+  IScheduleActed,
+  IScheduleCheck,
+  ISchedulePlan,
+  IScheduleRequest,
+  ISchedule,
+  ISchedules,
   ISuggestion,
   ISweepCheck,
   ISweepRequest
@@ -93,6 +99,33 @@ export class Client {
   async log(id: string, lines = 200): Promise<string> {
     const path = `${URLExt.join('runs', encodeURIComponent(id), 'log')}?lines=${lines}`;
     return (await this._ask<{ text: string }>(path)).text;
+  }
+
+  schedules(): Promise<ISchedules> {
+    return this._ask('schedules');
+  }
+
+  checkSchedule(request: IScheduleRequest, signal?: AbortSignal): Promise<IScheduleCheck> {
+    return this._post('schedules/check', request, signal);
+  }
+
+  planSchedule(request: IScheduleRequest, signal?: AbortSignal): Promise<ISchedulePlan> {
+    return this._post('schedules/plan', request, signal);
+  }
+
+  /** Write what was planned, if the file is still the one with that digest. */
+  saveSchedule(
+    request: IScheduleRequest & { digest: string }
+  ): Promise<{ problem: string | null; schedule: ISchedule | null }> {
+    return this._post('schedules', request);
+  }
+
+  actOnSchedule(
+    what: 'pause' | 'resume' | 'run-now',
+    folder: string,
+    name: string
+  ): Promise<IScheduleActed> {
+    return this._post(`schedules/${what}`, { folder, name });
   }
 
   /** Open the server's stream of events. */

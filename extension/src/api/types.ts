@@ -356,3 +356,112 @@ export interface IRunRequest {
   /** What the pipeline's last run left undone, with its values; goes with no other choice. */
   repair?: boolean;
 }
+
+export type TickState =
+  'queued' | 'running' | 'succeeded' | 'failed' | 'lost' | 'stopped' | 'skipped' | 'missed';
+
+/** One time of a schedule, or one cause, and what became of it. */
+export interface ITick {
+  id: number;
+  cause: 'time' | 'file' | 'after' | 'hand';
+  due: number;
+  /** On the schedule's own clock. */
+  due_words: string;
+  /** Of times that are told as one, the last one's moment. */
+  until: string | null;
+  count: number;
+  state: TickState;
+  reason: string;
+  attempt: number;
+  run_id: string | null;
+  runs: readonly string[];
+  started: number | null;
+  ended: number | null;
+  /** The code that ran. */
+  snapshot: string | null;
+  file: string | null;
+}
+
+/** As under `schedule:` in cellmill.yaml. */
+export type ScheduleEntry = { readonly [key: string]: unknown };
+
+/** What a folder declares under a name, with what the store has of it. */
+export interface ISchedule {
+  id: string;
+  /** PIPELINE/NAME. */
+  label: string;
+  pipeline: string;
+  folder: string;
+  project: string;
+  name: string;
+  notebook: string | null;
+  /** It runs a notebook that was not promoted. */
+  ordinary: boolean;
+  /** When it is due; null if what stands in the file can't be read. */
+  words: string | null;
+  zone: string;
+  enabled: boolean;
+  paused: boolean;
+  /** Whether the file has it and all of it is right; else what the store has goes on. */
+  declared: boolean;
+  stored: boolean;
+  next: number | null;
+  next_words: string | null;
+  /** As it stands in the file; null if it is not there, or can't be changed from here. */
+  entry: ScheduleEntry | null;
+  /** The latest due first. */
+  ticks: readonly ITick[];
+}
+
+/** A file whose schedules do not count as they are. */
+export interface IScheduleProblem {
+  folder: string;
+  file: string;
+  message: string;
+  understood: readonly string[];
+}
+
+/** The answer to `GET schedules`. */
+export interface ISchedules {
+  schedules: readonly ISchedule[];
+  problems: readonly IScheduleProblem[];
+  projects: readonly {
+    root: string;
+    schedulers: readonly { host: string; pid: number; started: number }[];
+    problem: string | null;
+  }[];
+  templates: readonly { text: string; meaning: string }[];
+  /** Whether this server is set to host schedulers. */
+  hosted: boolean;
+}
+
+/** An entry to look at or to write; without one the schedule `name` is taken away. */
+export interface IScheduleRequest {
+  folder: string;
+  name?: string | null;
+  entry?: ScheduleEntry | null;
+}
+
+/** The answer to `POST schedules/check`. */
+export interface IScheduleCheck {
+  words: string | null;
+  times: readonly string[];
+  /** By key; by `parameters.NAME`, by `when`, and by the empty key what concerns all of it. */
+  problems: { readonly [key: string]: string };
+  parameters: readonly IParameter[];
+}
+
+/** The answer to `POST schedules/plan`. */
+export interface ISchedulePlan {
+  file: string;
+  digest: string;
+  new: boolean;
+  diff: string;
+}
+
+/** The answer to pause, resume and run now. */
+export interface IScheduleActed {
+  schedule: ISchedule | null;
+  message: string | null;
+  served: boolean;
+}

@@ -57,6 +57,11 @@ export const lostIcon = lines(
   'lost',
   `<circle ${STATE} cx="8" cy="8" r="6"/><path ${STATE} d="M6.2 6.3a1.9 1.9 0 1 1 2.6 2c-.6.3-.8.6-.8 1.2"/><circle fill="currentColor" cx="8" cy="11.6" r="0.9"/>`
 );
+// A ring of dashes: nobody was there when its time came.
+export const missedIcon = lines(
+  'missed',
+  `<circle ${STATE.replace('1.5', '2.2')} cx="8" cy="8" r="5.3" stroke-dasharray="2.6 5.7"/>`
+);
 export const warningIcon = lines(
   'warning',
   `<path fill="currentColor" d="M8 1.6c.4 0 .7.2.9.5l6 10.6c.4.7-.1 1.5-.9 1.5H2c-.8 0-1.3-.8-.9-1.5l6-10.6c.2-.3.5-.5.9-.5z"/><path stroke="var(--jp-layout-color1)" stroke-width="1.6" stroke-linecap="round" d="M8 6v3.4M8 11.7v.05"/>`
@@ -74,4 +79,17 @@ export const fitIcon = lines(
 export const promoteIcon = lines(
   'promote',
   `<path ${STROKE} d="M8 10.5V2.5M4.5 6L8 2.5 11.5 6M2.5 10.5v2a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-2"/>`
+);
+/** A clock. */
+export const scheduleIcon = lines(
+  'schedule',
+  `<g class="jp-icon3" fill="#616161"><path fill-rule="evenodd" d="M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2zm0 1.6a5.2 5.2 0 1 1 0 10.4A5.2 5.2 0 0 1 8 2.8z"/><path d="M7.2 4.2h1.6v3.4l2.5 1.5-.8 1.3-3.3-2z"/></g>`
+);
+export const pauseIcon = lines(
+  'pause',
+  `<path ${STROKE.replace('1.5', '2')} d="M5.5 3.5v9M10.5 3.5v9"/>`
+);
+export const resumeIcon = lines(
+  'resume',
+  `<path ${STROKE} d="M3 3.5v9"/><path ${STROKE} d="M6.5 3.5v9L13 8z"/>`
 );

@@ -19,7 +19,8 @@ import { IconButton } from '../panel/views/iconButton';
 import { Ago, Elapsed, kindWord, StateMark, stateWord } from '../panel/views/marks';
 import { Section } from '../panel/views/section';
 import { Verified } from '../panel/views/verified';
-import { lostIcon, pipelineIcon } from '../theme/pipelineIcons';
+import { lostIcon, pipelineIcon, scheduleIcon } from '../theme/pipelineIcons';
+import { CommandIDs } from '../tokens';
 import type { IWorkspaceState, WorkspaceModel } from './model';
 import { matching } from './pipelines';
 
@@ -77,7 +78,7 @@ function Unreachable({ model, state }: IPartProps) {
 }
 
 function Shown({ model, state }: IPartProps) {
-  const { trans } = usePanel();
+  const { trans, actions } = usePanel();
   const found = matching(state.pipelines, state.filter);
   const shown = new Set(found.map(one => one.folder));
   const runs = state.filter ? state.runs.filter(one => shown.has(one.pipeline)) : state.runs;
@@ -91,6 +92,11 @@ function Shown({ model, state }: IPartProps) {
           aria-label={trans.__('Filter pipelines by name or state')}
           value={state.filter}
           onChange={event => model.setFilter(event.currentTarget.value)}
+        />
+        <IconButton
+          icon={scheduleIcon}
+          title={trans.__('Show schedules')}
+          onClick={() => actions.execute(CommandIDs.showSchedules)}
         />
         <IconButton
           icon={refreshIcon}
@@ -170,6 +176,12 @@ const PipelineItem = memo(function PipelineItem({
             title={trans.__('Open the folder %1', folder)}
             label={trans.__('Open the folder of %1', name)}
             onClick={() => actions.openFolder(folder)}
+          />
+          <IconButton
+            icon={scheduleIcon}
+            title={trans.__('Schedule %1', name)}
+            label={trans.__('Schedule %1', name)}
+            onClick={() => actions.execute(CommandIDs.schedulePipeline, { pipeline: folder })}
           />
           <IconButton
             icon={runIcon}

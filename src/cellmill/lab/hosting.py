@@ -19,7 +19,7 @@ from cellmill.lab.settings import CellmillLab
 from cellmill.lab.worker_process import Worker
 
 # Seconds between two looks whether a project needs a scheduler.
-_LOOK = 10.0
+_LOOK = 5.0
 # The pause after a scheduler that died is doubled from the first to the longest; one that lived so long begins anew.
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0

@@ -135,26 +135,42 @@ def _check(root: Root, folder: Path, name: str | None, entry: Mapping[str, Any])
     checked = _Checked()
     left, file = dict(entry), folder / FILE_NAME
     notebook = left.get("notebook")
-    if isinstance(notebook, str) and "\0" not in notebook:
-        root.check((folder / notebook).resolve(), field="notebook")
+    if isinstance(notebook, str) and root.told((folder / notebook.replace("\0", "")).resolve()) is None:
+        checked.problems["notebook"] = f"{notebook[:200]} is not below the server's root folder."
+        return checked
     for _ in range(_MOST):
         try:
             checked.settings = parse_schedules([left], file)[0]
             break
         except ScheduleRefused as error:
-            key = _told(checked, error, entry)
-            if key not in left:
+            if not _dropped(left, _told(checked, error, entry)):
                 return checked
-            del left[key]
-            if key in _TRIGGERS or key == "name":
-                # What stands in for it is right; what is wrong was told.
-                left |= {"every": "1d"} if key in _TRIGGERS else {"name": "unnamed"}
     others = [one.get("name") for one in entries_of(_text(file), _KEY) if one.get("name") != name]
     if entry.get("name") in others:
         checked.problems.setdefault("name", f"There is another schedule {entry['name']} in this file.")
     if checked.settings is not None:
         _check_pipeline(root, folder, checked, entry)
     return checked
+
+
+def _dropped(left: dict[str, Any], key: str) -> bool:
+    """Take what is wrong out of an entry, so that the next wrong key is found; False if it is not in there."""
+    if key.startswith("parameters."):
+        given = left.get("parameters")
+        if not isinstance(given, dict) or key[11:] not in given:
+            return False
+        left["parameters"] = {name: value for name, value in given.items() if name != key[11:]}
+        return True
+    if left.pop(key, None) is None and key != "when":
+        return False
+    if key in (*_TRIGGERS, "when"):
+        for name in _TRIGGERS:
+            left.pop(name, None)
+        # What stands in for it is right; what is wrong was told.
+        left["every"] = "1d"
+    elif key == "name":
+        left["name"] = "unnamed"
+    return True
 
 
 def _check_pipeline(root: Root, folder: Path, checked: _Checked, entry: Mapping[str, Any]) -> None:
@@ -174,6 +190,8 @@ def _check_pipeline(root: Root, folder: Path, checked: _Checked, entry: Mapping[
             key = _told(checked, error, entry)
             if key == "env" and settings.env is not None:
                 settings = settings.model_copy(update={"env": None})
+            elif key == "snapshot" and settings.snapshot != "latest":
+                settings = settings.model_copy(update={"snapshot": "latest"})
             elif key.startswith("parameters.") and key[11:] in settings.parameters:
                 rest = {name: value for name, value in settings.parameters.items() if name != key[11:]}
                 settings = settings.model_copy(update={"parameters": rest})
@@ -183,7 +201,7 @@ def _check_pipeline(root: Root, folder: Path, checked: _Checked, entry: Mapping[
 
 def _told(checked: _Checked, error: CellmillError, entry: Mapping[str, Any]) -> str:
     """Take a refusal's sentence, and find the key that it is about."""
-    words = error.message
+    words = re.sub(r"(?<=: )\.cellmill/notebooks/\S+: ", "", error.message)
     named = re.match(r"(there is no key )?schedule\.(?:" + re.escape(str(entry.get("name"))) + r"|unnamed|0)\b", words)
     if named is None:
         key, text = "", words
@@ -195,6 +213,8 @@ def _told(checked: _Checked, error: CellmillError, entry: Mapping[str, Any]) -> 
         found = re.match(r"\.(\w+)(?:\.[\w.]+)?(?: is missing$|:? )|: (\w+): ", rest)
         key = (found[1] or found[2]) if found else ""
         text = rest[found.end() :] if found else rest.removeprefix(": ")
+        if found and found[2] not in (None, *_TRIGGERS):
+            text = rest.removeprefix(": ")
         if rest.endswith(" is missing"):
             text = "it is missing"
     if key not in _ORDER and key not in entry:
@@ -205,9 +225,13 @@ def _told(checked: _Checked, error: CellmillError, entry: Mapping[str, Any]) -> 
         key = f"parameters.{inner[1]}"
     elif not key and "there is no profile" in text:
         key = "env"
+    elif not key and "was never verified" in text:
+        key = "snapshot"
     if not key and "says nothing of when" in text:
         key = "when"
-    sentence = f"{text[:1].upper()}{text[1:]}" + (f"; {error.remedy}" if error.remedy else "")
+    # A pipeline's name is written as it is.
+    first = text[:1] if key == "snapshot" else text[:1].upper()
+    sentence = f"{first}{text[1:]}" + (f"; {error.remedy}" if error.remedy else "")
     checked.problems.setdefault(key, sentence if sentence.endswith((".", "?", "!")) else f"{sentence}.")
     return key
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +24,9 @@ from cellmill.schedule.declare import Known, known_schedules
 from cellmill.schedule.members import serving
 from cellmill.schedule.planner import next_due
 from cellmill.schedule.reload import declaring_folders
-from cellmill.schedule.settings import Declared, ScheduleRefused, ScheduleSettings
+from cellmill.schedule.settings import Declared, ScheduleRefused, ScheduleSettings, parse_schedules
 from cellmill.schedule.store import Store, reason, store_url
+from cellmill.schedule.templates import FILTERS, NAMES
 from cellmill.schedule.ticks import Tick
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 Query = Mapping[str, str]
 
 # Ticks of a schedule that the strip shows.
-_STRIP = 30
+_STRIP = 24
 # Seconds between two searches for folders, and for which what was read of one holds while its files stay.
 _SEARCH = 10.0
 _HOLDS = 30.0
@@ -72,7 +73,6 @@ def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
     projects: list[dict[str, Any]] = []
     for project in _projects(root):
         looked = {folder: _look_at(project.root, folder, now) for folder in project.folders}
-        declared = [one for found in looked.values() for one in found.declared]
         problems += [_problem(root, folder, found.problem) for folder, found in looked.items() if found.problem]
         known: list[Known] = []
         schedulers: list[dict[str, Any]] = []
@@ -82,11 +82,12 @@ def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
                 if store is not None:
                     known = known_schedules(store, [project.root])
                     schedulers = serving(store, project.root)
-                told = [_told(root, project.root, *pair, store, now) for pair in _paired(declared, known)]
+                rows = list(_rows(project.root, looked, known))
+                told = [_told(root, project.root, row, store, now) for row in rows]
         except Refused as refused:
             problem = refused.message
-            told = [_told(root, project.root, *pair, None, now) for pair in _paired(declared, [])]
-        if not told and not looked_wrong(looked.values()):
+            told = [_told(root, project.root, row, None, now) for row in _rows(project.root, looked, [])]
+        if not told and not any(found.problem for found in looked.values()):
             continue
         schedules += told
         projects.append(
@@ -97,7 +98,9 @@ def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
             }
         )
     schedules.sort(key=lambda one: (one["folder"], one["name"]))
-    return {"schedules": schedules, "problems": problems, "projects": projects}
+    templates = [{"text": f"{{{{ {name} }}}}", "meaning": words} for name, words in NAMES.items()]
+    templates += [{"text": f"| {name}", "meaning": words} for name, words in FILTERS.items()]
+    return {"schedules": schedules, "problems": problems, "projects": projects, "templates": templates}
 
 
 def who_serves(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
@@ -142,11 +145,11 @@ def run_now(root: Root, body: bytes, _: Query) -> dict[str, Any]:
 def show_one(root: Root, folder: Path, name: str) -> dict[str, Any] | None:
     """A schedule of a folder as the list has it; None if there is none any more."""
     project, now = root.project(folder), time.time()
-    declared = [one for one in _look_at(project, folder, now).declared if one.name == name]
+    looked = {folder: _look_at(project, folder, now)}
     with _asking(project) as store:
         known = _known(store, project, folder, name)
-        pairs = list(_paired(declared, [known] if known is not None else []))
-        return _told(root, project, *pairs[0], store, now) if pairs else None
+        rows = _rows(project, looked, [known] if known is not None else [])
+        return next((_told(root, project, row, store, now) for row in rows if row[1] == name), None)
 
 
 def folder_of(root: Root, text: str) -> Path:
@@ -183,11 +186,6 @@ def moment_words(at: float, zone: ZoneInfo) -> str:
     """A moment on a schedule's own clock, as in ``Mon 2026-11-23 09:00 CET``."""
     moment = datetime.fromtimestamp(at, zone)
     return f"{moment:%a %Y-%m-%d %H:%M:%S %Z}" if moment.second else f"{moment:%a %Y-%m-%d %H:%M %Z}"
-
-
-def looked_wrong(looked: Iterable[_Looked]) -> bool:
-    """Whether something that was read is wrong."""
-    return any(one.problem is not None for one in looked)
 
 
 def _act(root: Root, body: bytes, what: str) -> dict[str, Any]:
@@ -291,48 +289,69 @@ def _known(store: Store | None, project: Path, folder: Path, name: str) -> Known
     return next((one for one in found if one.folder == folder and one.name == name), None)
 
 
-def _paired(declared: Sequence[Declared], known: Sequence[Known]) -> Iterator[tuple[Declared | None, Known | None]]:
-    """What is declared with what is stored of it, and what is only stored."""
+def _rows(
+    project: Path, looked: Mapping[Path, _Looked], known: Sequence[Known]
+) -> Iterator[tuple[Path, str, Declared | None, Known | None, dict[str, Any] | None]]:
+    """What is declared, right or wrong, and what is only stored; with the entries as they stand in the files."""
     stored = {(one.folder, one.name): one for one in known}
-    for one in declared:
-        yield one, stored.pop((one.folder, one.name), None)
-    for rest in stored.values():
-        yield None, rest
+    for folder, found in looked.items():
+        right = {one.name: one for one in found.declared}
+        for raw in entries_of(_read(folder / FILE_NAME), "schedule"):
+            name = raw.get("name")
+            if isinstance(name, str):
+                yield folder, name, right.pop(name, None), stored.pop((folder, name), None), raw
+        for name, one in right.items():
+            # In a form of YAML that is read, but can't be changed from here.
+            yield folder, name, one, stored.pop((folder, name), None), None
+    for (folder, name), rest in stored.items():
+        if folder.is_relative_to(project):
+            yield folder, name, None, rest, None
 
 
 def _told(
-    root: Root, project: Path, declared: Declared | None, known: Known | None, store: Store | None, now: float
+    root: Root,
+    project: Path,
+    row: tuple[Path, str, Declared | None, Known | None, dict[str, Any] | None],
+    store: Store | None,
+    now: float,
 ) -> dict[str, Any]:
+    folder, name, declared, known, raw = row
     one = declared or known
-    assert one is not None
-    settings: ScheduleSettings = one.settings
+    # While a file is wrong, what the store has goes on.
+    settings = one.settings if one is not None else None
+    readable = settings or _parsed(raw, folder)
     paused = known is not None and known.paused
-    at = None
-    if declared is not None and settings.enabled and not paused:
-        at = next_due(settings, now)
+    enabled = readable.enabled if readable is not None else True
+    at = next_due(settings, now) if settings is not None and enabled and not paused else None
     ticks = of_project.history(store, [known], _STRIP) if store is not None and known is not None else []
-    text = _read(one.folder / FILE_NAME)
-    raw = next((entry for entry in entries_of(text, "schedule") if entry.get("name") == one.name), None)
+    zone = readable.zone if readable is not None else ZoneInfo("UTC")
     return {
-        "id": f"{root.told(one.folder)}#{one.name}",
-        "label": f"{one.folder.name}/{one.name}",
-        "pipeline": one.folder.name,
-        "folder": root.told(one.folder),
+        "id": f"{root.told(folder)}#{name}",
+        "label": f"{folder.name}/{name}",
+        "pipeline": folder.name,
+        "folder": root.told(folder),
         "project": root.told(project),
-        "name": one.name,
-        "notebook": root.told(_notebook(one.folder, settings)),
-        "ordinary": settings.notebook is not None,
-        "words": settings.words(),
-        "zone": settings.zone.key,
-        "enabled": settings.enabled,
+        "name": name,
+        "notebook": root.told(_notebook(folder, readable)),
+        "ordinary": readable is not None and readable.notebook is not None,
+        "words": readable.words() if readable is not None else None,
+        "zone": zone.key,
+        "enabled": enabled,
         "paused": paused,
         "declared": declared is not None,
         "stored": known is not None,
         "next": at,
-        "next_words": moment_words(at, settings.zone) if at is not None else None,
-        "entry": raw if raw is not None else settings.model_dump(mode="json", exclude_unset=True),
-        "ticks": [_tick(root, tick, settings.zone) for tick in ticks],
+        "next_words": moment_words(at, zone) if at is not None else None,
+        "entry": raw,
+        "ticks": [_tick(root, tick, zone) for tick in ticks],
     }
+
+
+def _parsed(raw: dict[str, Any] | None, folder: Path) -> ScheduleSettings | None:
+    try:
+        return parse_schedules([raw], folder / FILE_NAME)[0] if raw is not None else None
+    except CellmillError:
+        return None
 
 
 def _tick(root: Root, tick: Tick, zone: ZoneInfo) -> dict[str, Any]:
@@ -348,8 +367,8 @@ def _tick(root: Root, tick: Tick, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _notebook(folder: Path, settings: ScheduleSettings) -> Path | None:
-    if settings.notebook is not None:
+def _notebook(folder: Path, settings: ScheduleSettings | None) -> Path | None:
+    if settings is not None and settings.notebook is not None:
         return folder / settings.notebook
     return source_of(folder, promotion_of(folder))
 

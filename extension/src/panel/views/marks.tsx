@@ -3,11 +3,12 @@
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useEffect, useState } from 'react';
-import type { IRun, ITask, RunState, Severity, TaskState } from '../../api/types';
+import type { IRun, ITask, RunState, Severity, TaskState, TickState } from '../../api/types';
 import {
   doneIcon,
   failedIcon,
   lostIcon,
+  missedIcon,
   noteIcon,
   notRunIcon,
   runningStateIcon,
@@ -18,7 +19,7 @@ import {
 } from '../../theme/pipelineIcons';
 import { ago, duration } from '../format';
 
-type State = TaskState | RunState;
+type State = TaskState | RunState | TickState;
 
 const ICONS: { readonly [state in State]: LabIcon } = {
   waiting: waitingIcon,
@@ -31,7 +32,9 @@ const ICONS: { readonly [state in State]: LabIcon } = {
   stopped: stoppedIcon,
   'not-run': notRunIcon,
   lost: lostIcon,
-  refused: failedIcon
+  refused: failedIcon,
+  skipped: notRunIcon,
+  missed: missedIcon
 };
 
 /** Which cell of a task runs, by its number in the notebook, and how far that is. */
@@ -75,6 +78,10 @@ export function stateWord(state: State, trans: TranslationBundle): string {
       return trans.__('lost');
     case 'refused':
       return trans.__('refused');
+    case 'skipped':
+      return trans.__('skipped');
+    case 'missed':
+      return trans.__('missed');
   }
 }
 

@@ -3,6 +3,7 @@
 import { Button, HTMLSelect, refreshIcon, runIcon } from '@jupyterlab/ui-components';
 import { memo, useId, useMemo } from 'react';
 import type { IParameter, IPipeline, IRun } from '../../api/types';
+import { CommandIDs } from '../../tokens';
 import { usePanel } from '../context';
 import { firstSweep } from '../sweep';
 import { Expected } from './expected';
@@ -18,7 +19,7 @@ interface IRunFormProps {
 
 export const RunForm = memo(function RunForm(props: IRunFormProps) {
   const { pipeline, draft, profile, runs, starting } = props;
-  const { trans, model } = usePanel();
+  const { trans, model, actions } = usePanel();
   const form = useMemo(
     () => readForm(pipeline.parameters, draft, trans),
     [pipeline.parameters, draft, trans]
@@ -94,6 +95,16 @@ export const RunForm = memo(function RunForm(props: IRunFormProps) {
             {trans.__('Try several values…')}
           </Button>
         ) : null}
+        <Button
+          type="button"
+          className="jp-mod-styled"
+          title={trans.__('Run it at set times, when a file arrives, or after another pipeline')}
+          onClick={() =>
+            actions.execute(CommandIDs.schedulePipeline, { pipeline: pipeline.folder })
+          }
+        >
+          {trans.__('Schedule…')}
+        </Button>
         {changed ? (
           <button type="button" className="cellmill-Link" onClick={() => model.reset()}>
             {trans.__('Reset')}
