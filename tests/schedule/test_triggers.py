@@ -69,7 +69,7 @@ def test_a_cron_expression_means_what_it_means_to_cron(expression: str, expected
         ("0 0 * * MON#1/2", None),
         ("0 0 * * 1#1-3", None),
         ("0 0 ,1 * *", "can't be read"),
-        ("0 0 1" + ",1" * 50_000 + " * *", "at most 500 letters"),
+        ("0 0 1" + ",1" * 50_000 + " * *", "at most 500 characters"),
         ("1" * 400 + " * * * *", None),
         ("\0 * * * *", "can't be read"),
         ("* * * * *\n* * * * *", "has 10"),
@@ -81,7 +81,7 @@ def test_a_wrong_cron_expression_is_a_sentence(expression: str, reason: str | No
         ScheduleSettings(name="x", cron=expression, timezone="Europe/Berlin")
     except ValidationError as error:
         told = error.errors()[0]["msg"]
-        assert told.startswith("Value error, cron: ")
+        assert told.startswith(("Value error, cron: ", "String should have"))
         assert len(told) < 150
         assert reason is None or reason in told
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -17,10 +18,16 @@ from cellmill.schedule.declare import Known
 from cellmill.schedule.ticks import Cause
 from cellmill.schedule.triggers import After, OnFile
 
+logger = logging.getLogger("cellmill.scheduler")
+
 # A file counts once it has not changed for so many seconds: it may still be written.
 STEADY = 2.0
 # Files that one pattern may match.
 _MOST = 10_000
+# Seconds that looking for files of one schedule may take: the others wait meanwhile.
+_LONGEST_LOOK = 2.0
+# Schedules of which it was told that there are too many files.
+_told_of: set[str] = set()
 # Runs of another pipeline that are looked at.
 _LAST = 50
 
@@ -44,10 +51,12 @@ def causes_of(known: Known, now: float) -> tuple[list[Cause], Any]:
 def _files(known: Known, trigger: OnFile, now: float) -> tuple[list[Cause], Any]:
     seen: Mapping[str, Any] | None = known.seen
     found: dict[str, list[int]] = {}
-    for path in glob.iglob(trigger.pattern, root_dir=working_folder(known.folder), recursive=True):
-        if len(found) >= _MOST:
+    whole, folder, limit = True, working_folder(known.folder), time.monotonic() + _LONGEST_LOOK
+    for path in glob.iglob(trigger.pattern, root_dir=folder, recursive=True):
+        if len(found) >= _MOST or time.monotonic() > limit:
+            whole = False
             break
-        file = working_folder(known.folder) / path
+        file = folder / path
         try:
             facts = file.stat()
         except OSError:
@@ -67,6 +76,15 @@ def _files(known: Known, trigger: OnFile, now: float) -> tuple[list[Cause], Any]
         for path, mark in sorted(found.items())
         if list(seen.get(path, [])) != mark
     ]
+    if not whole:
+        # What was not reached this time is no news when it is the next.
+        if known.id not in _told_of:
+            _told_of.add(known.id)
+            logger.warning(
+                "%s: on_file: %s matches more than %d files, or looking takes longer than %g s; some may be missed.",
+                *(known.label, trigger.pattern, _MOST, _LONGEST_LOOK),
+            )
+        found = {**seen, **found}
     return causes, found
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 from cellmill.errors import CellmillError
 from cellmill.run.folder import accepted_parameters, read_pipeline
-from cellmill.run.settings import FILE_NAME, ParameterSettings
+from cellmill.run.settings import FILE_NAME, ParameterSettings, read_settings
 from cellmill.schedule.causes import pipeline_named
 from cellmill.schedule.orders import values_of
-from cellmill.schedule.settings import Declared, ScheduleRefused, read_schedules, understood
+from cellmill.schedule.settings import Declared, ScheduleRefused, plain, read_schedules, understood
 from cellmill.schedule.snapshot import Code, code_of
 from cellmill.schedule.templates import Moment
 
@@ -32,7 +34,10 @@ def checked_schedules(root: Path, folder: Path, now: float) -> tuple[Declared, .
         As :func:`cellmill.schedule.settings.read_schedules`; and if a pipeline has no such parameter or profile, can't
         be run, was never verified, or is to run after one that there is not.
     """
-    return check_declared(root, folder, read_schedules(folder), now)
+    declared = read_schedules(folder)
+    # `schedul:` is no schedule either, and what else is wrong with the file is no schedule's fault.
+    read_settings(folder)
+    return check_declared(root, folder, declared, now)
 
 
 def check_declared(root: Path, folder: Path, declared: tuple[Declared, ...], now: float) -> tuple[Declared, ...]:
@@ -44,6 +49,7 @@ def check_declared(root: Path, folder: Path, declared: tuple[Declared, ...], now
         As :func:`checked_schedules`.
     """
     seen: dict[tuple[str | None, str, str | None], tuple[Code, Mapping[str, ParameterSettings]]] = {}
+    tried: set[tuple[str | None, ...]] = set()
     for one in declared:
         settings = one.settings
         where = f"schedule.{one.name}"
@@ -54,14 +60,20 @@ def check_declared(root: Path, folder: Path, declared: tuple[Declared, ...], now
                 read_pipeline(code.home, profile=settings.env, code=code.folder)
                 seen[key] = code, accepted_parameters(code.folder)
             code, accepted = seen[key]
-            values_of(settings, code.folder, _sample(one, now), accepted)
-            if settings.after is not None and pipeline_named(settings.after, root, folder) is None:
-                raise CellmillError(f"after: there is no pipeline {settings.after}")
+            for moment in _samples(one, now):
+                values = values_of(settings, code.folder, moment, accepted)
+            # Of many schedules that differ in values only one is tried out: each reads the folder.
+            if values and (*key, *values) not in tried:
+                read_pipeline(code.home, parameters=values, profile=settings.env, code=code.folder)
+                tried.add((*key, *values))
+            if settings.after is not None:
+                _check_after(settings.after, root, folder)
         except CellmillError as error:
             file = folder / FILE_NAME
             own = error.notebook is None or Path(error.notebook) in (file, folder)
             words, remedy = (error.message, error.remedy) if own else (str(error).rstrip("."), None)
-            refused = ScheduleRefused(f"{where}: {words}", notebook=file, remedy=remedy)
+            words = words if words.startswith(f"{where}.") else f"{where}: {words}"
+            refused = ScheduleRefused(plain(words), notebook=file, remedy=remedy)
             refused.understood = understood(
                 {"cron": settings.cron, "every": settings.every, "timezone": settings.timezone}
             )
@@ -105,6 +117,20 @@ def _walk(folder: Path, follows: Mapping[Path, Mapping[Path, Declared]], way: li
     done.add(folder)
 
 
-def _sample(one: Declared, now: float) -> Moment:
+def _check_after(word: str, root: Path, folder: Path) -> None:
+    found = pipeline_named(word, root, folder)
+    if found is None:
+        near = {path.parent.name for path in (root / "pipelines").glob("*/pipeline.yaml")} - {folder.name}
+        close = get_close_matches(word, near, n=1)
+        remedy = f"did you mean {close[0]}?" if close else None
+        raise CellmillError(f"after: there is no pipeline {word}", remedy=remedy)
+    if found == folder.resolve():
+        raise CellmillError("after: the pipeline would run after itself for ever")
+
+
+def _samples(one: Declared, now: float) -> list[Moment]:
+    """The first run of a schedule, before any success, and a later one."""
     due = datetime.fromtimestamp(now, one.settings.zone)
-    return Moment(due, "20260131-030000-0000000", one.name, one.folder.name, last_success=due, file="a.csv")
+    first = Moment(due, "20260131-030000-0000000", one.name, one.folder.name)
+    first = replace(first, file="a.csv") if one.settings.on_file is not None else first
+    return [first, replace(first, last_success=due)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from cellmill.schedule.check import check_order, checked_schedules
 from cellmill.schedule.declare import Changes, Known, declare, known_schedules
 from cellmill.schedule.planner import next_due
 from cellmill.schedule.reload import declaring_folders
-from cellmill.schedule.settings import Declared
+from cellmill.schedule.settings import Declared, read_schedules
 from cellmill.schedule.store import Store
 from cellmill.schedule.ticks import Cause, Tick, pause_schedule, put_causes, resume_schedule, ticks_of
 
@@ -36,12 +37,23 @@ def look_at(root: Path, folders: Sequence[Path] | None, now: float) -> Found:
             declared += checked_schedules(root, folder, now)
         except CellmillError as error:
             problems.append(error)
-    if not problems:
+    if not problems and any(one.settings.after is not None for one in declared):
+        others = [] if folders is None else _others(root, chosen)
         try:
-            check_order(root, declared)
+            check_order(root, [*declared, *others])
         except CellmillError as error:
             problems.append(error)
     return Found(tuple(declared), chosen, tuple(problems))
+
+
+def _others(root: Path, folders: Sequence[Path]) -> list[Declared]:
+    """What is right in the project's other folders."""
+    found: list[Declared] = []
+    for folder in declaring_folders(root):
+        if folder not in folders:
+            with suppress(CellmillError):
+                found += read_schedules(folder)
+    return found
 
 
 def apply(store: Store, root: Path, folders: Sequence[Path] | None, now: float) -> Changes:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cellmill.errors import CellmillError
 from cellmill.run.settings import FILE_NAME
-from cellmill.schedule.check import checked_schedules
-from cellmill.schedule.declare import declare
+from cellmill.schedule.check import check_order, checked_schedules
+from cellmill.schedule.declare import declare, known_schedules
 from cellmill.schedule.happenings import Happening
+from cellmill.schedule.settings import Declared
 from cellmill.schedule.store import Store
+
+logger = logging.getLogger("cellmill.scheduler")
 
 # Folders that hold no declarations of a project, or too much to look through.
 _LEFT = {"node_modules", "output", "__pycache__", "site-packages", "dist", "build"}
@@ -62,10 +66,23 @@ class Reloader:
                     self._seen[folder] = facts
 
     def _read(self, store: Store, root: Path, folder: Path, now: float) -> Iterator[Happening]:
+        from sqlalchemy.exc import SQLAlchemyError
+
         try:
-            changes = declare(store, root, [folder], checked_schedules(root, folder, now), now)
+            declared = checked_schedules(root, folder, now)
+            if any(one.settings.after is not None for one in declared):
+                stored = [one for one in known_schedules(store, [root]) if one.folder != folder]
+                check_order(root, [*declared, *(Declared(one.folder, one.settings) for one in stored)])
+            changes = declare(store, root, [folder], declared, now)
         except CellmillError as error:
             yield Happening("refused", at=now, words=str(error))
+            return
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            # Whatever one folder's files do, the other folders' schedules go on.
+            logger.debug("Reading %s failed.", folder, exc_info=True)
+            yield Happening("refused", at=now, words=f"{folder / FILE_NAME}: {type(error).__name__}: {error}")
             return
         told = {"new": changes.added, "changed": changes.changed, "gone": changes.removed}
         words = "; ".join(f"{what}: {', '.join(names)}" for what, names in told.items() if names)

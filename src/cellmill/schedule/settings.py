@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ from pydantic import (
 from cellmill.errors import CellmillError
 from cellmill.run.settings import FILE_NAME, read_yaml
 from cellmill.schedule.durations import Duration
-from cellmill.schedule.templates import check_template, is_template
+from cellmill.schedule.templates import check_template, is_template, names_in
 from cellmill.schedule.triggers import After, Cron, Every, OnFile, Trigger, next_times
 
 MOST = 1000
@@ -37,9 +37,25 @@ MOST = 1000
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
+_KEY = re.compile(r"[a-z_]{1,20}")
+_MUST = {
+    "string_type": "a text",
+    "dict_type": "names with values",
+    "model_type": "names with values",
+    "tuple_type": "a list",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "byte_size": "a size such as 500 MB",
+    "byte_size_unit": "a size such as 500 MB",
+}
 _TRIGGERS = ("cron", "every", "on_file", "after")
 _SHOWN = 5
+_SHOWN_LETTERS = 60
 _MOST_VALUES = 100_000
+_MOST_ALERTS = 20
+# Letters of a name, a path or a pattern.
+_LONGEST = 500
 
 AlertKind = Literal["failure", "recovery", "missed", "late", "check"]
 Misfire = Literal["skip", "once", "all"]
@@ -48,7 +64,7 @@ Snapshot = Literal["published", "latest"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=_LONGEST)
 
 
 class AlertSettings(_Model):
@@ -140,7 +156,7 @@ class ScheduleSettings(_Model):
     retries: Annotated[StrictInt, Field(ge=0, le=20)] = 0
     retry_delay: Duration = 60.0
     timeout: Annotated[Duration, Field(gt=0)] | None = None
-    alerts: tuple[AlertSettings, ...] = ()
+    alerts: Annotated[tuple[AlertSettings, ...], Field(max_length=_MOST_ALERTS)] = ()
     late: Duration | None = None
     enabled: StrictBool = True
     force: StrictBool = True
@@ -149,10 +165,10 @@ class ScheduleSettings(_Model):
     keep: KeepSettings = KeepSettings()
     notebook: StrictStr | None = None
 
-    @field_validator("name", "pool")
+    @field_validator("name", "pool", "env")
     @classmethod
-    def _is_name(cls, value: str) -> str:
-        if NAME.fullmatch(value) is None:
+    def _is_name(cls, value: str | None) -> str | None:
+        if value is not None and NAME.fullmatch(value) is None:
             raise ValueError("it has letters, digits, ., - and _, at most 64, and begins with a letter or digit")
         return value
 
@@ -166,8 +182,27 @@ class ScheduleSettings(_Model):
     @field_validator("on_file", "after", "notebook")
     @classmethod
     def _is_text(cls, value: str | None) -> str | None:
-        if value is not None and (not value.strip() or "\0" in value):
+        if value is not None and not value.strip():
             raise ValueError("it is empty")
+        if value is not None and "\0" in value:
+            raise ValueError("it holds a NUL byte, which no path has")
+        return value
+
+    @field_validator("on_file")
+    @classmethod
+    def _is_pattern(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        parts = PurePath(value).parts
+        if value.startswith("~") or "$" in value or "://" in value:
+            raise ValueError("~, $ and addresses mean nothing in it; write the path out, as in /data/in/*.csv")
+        if value.endswith(("/", "/.", "..")) or value == ".":
+            raise ValueError("it is a folder; say which files, as in data/*.csv")
+        # A scheduler looks through them every few seconds.
+        if parts.count("**") > 1:
+            raise ValueError("** stands in it more than once, which takes too long to look through")
+        if "**" in parts and (PurePath(value).is_absolute() or ".." in parts):
+            raise ValueError("** looks through folders of the project only; name the folder, as in /data/in/*.csv")
         return value
 
     @field_validator("parameters")
@@ -180,6 +215,14 @@ class ScheduleSettings(_Model):
                 except ValueError as error:
                     raise ValueError(f"{name}: {error}") from None
         return value
+
+    @model_validator(mode="after")
+    def _file_comes(self) -> Self:
+        if self.on_file is None:
+            for name, given in self.parameters.items():
+                if any("file" in names_in(text) for text in _texts(given)):
+                    raise ValueError(f"parameters: {name}: there is a file with on_file only")
+        return self
 
     @model_validator(mode="after")
     def _trigger(self) -> Self:
@@ -306,14 +349,19 @@ def zone_of(name: str) -> ZoneInfo:
     ValueError
         If there is none.
     """
+    # Not what else lies in the system's folder: `localtime` is another one on each machine.
+    if name in _zones():
+        return ZoneInfo(name)
+    close = get_close_matches(name, _zones(), n=1)
+    guess = f"; did you mean {close[0]}?" if close else "; it is written as in Europe/Berlin"
+    raise ValueError(f"there is no time zone {_short(name)}{guess}")
+
+
+@cache
+def _zones() -> frozenset[str]:
     from zoneinfo import available_timezones
 
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, LookupError):
-        close = get_close_matches(name, available_timezones(), n=1)
-        guess = f"; did you mean {close[0]}?" if close else "; it is written as in Europe/Berlin"
-        raise ValueError(f"there is no time zone {name}{guess}") from None
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def local_zone() -> ZoneInfo:
@@ -360,22 +408,50 @@ def _parsed(entry: Any, place: int, path: Path) -> ScheduleSettings:
 
 def _complaint(where: str, path: Path, error: ValidationError) -> ScheduleRefused:
     first = error.errors()[0]
-    key = ".".join([where, *(str(part) for part in first["loc"] if not str(part).startswith("function-"))])
-    if first["type"] == "extra_forbidden":
+    location = [str(part) for part in first["loc"] if not str(part).startswith("function-")]
+    # What is written at an alert may be a secret.
+    secret = location[:1] == ["alerts"]
+    if location and (secret or first["type"] == "invalid_key"):
+        location = [part for part in location if part.isdecimal() or _KEY.fullmatch(part)]
+    key = ".".join([where, *map(plain, location)])
+    kind = first["type"]
+    if kind == "extra_forbidden":
         inner: dict[str, type[BaseModel]] = {"keep": KeepSettings, "alerts": AlertSettings}
         model = inner.get(str(first["loc"][0]), ScheduleSettings) if len(first["loc"]) > 1 else ScheduleSettings
         accepted = list(model.model_fields)
         close = get_close_matches(str(first["loc"][-1]), accepted, n=1)
         remedy = f"did you mean {close[0]}?" if close else f"accepted here: {', '.join(accepted)}"
         return ScheduleRefused(f"there is no key {key}", notebook=path, remedy=remedy)
-    reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if first["type"] == "missing":
+    if kind == "missing":
         return ScheduleRefused(f"{key} is missing", notebook=path)
-    if first["type"] == "value_error":
-        return ScheduleRefused(f"{key}: {reason}", notebook=path)
-    # What is written at an alert may be a secret.
-    given = "" if "alerts" in first["loc"] else f", not {_short(first['input'])}"
-    return ScheduleRefused(f"{key} {reason}{given}", notebook=path)
+    if kind == "invalid_key" or location[-1:] == ["[key]"]:
+        key = ".".join([where, *location[: -2 if kind != "invalid_key" else -1]])
+        return ScheduleRefused(f"{key}: a key of it is no text", notebook=path, remedy="put it in quotes")
+    if kind == "value_error":
+        return ScheduleRefused(f"{key}: {plain(first['msg'].removeprefix('Value error, '))}", notebook=path)
+    given = "" if secret else f", not {_short(first['input'])}"
+    close = (
+        get_close_matches(str(first["input"]), _choices(first), n=1) if kind == "literal_error" and not secret else []
+    )
+    remedy_of_choice = f"did you mean {close[0]}?" if close else None
+    return ScheduleRefused(f"{key} {_must(first)}{given}", notebook=path, remedy=remedy_of_choice)
+
+
+def _must(error: Any) -> str:
+    """What a value has to be, of a complaint of pydantic's."""
+    kind = str(error["type"])
+    if kind in _MUST:
+        return f"must be {_MUST[kind]}"
+    if kind == "too_long":
+        return f"must have at most {error['ctx']['max_length']} entries"
+    if kind == "literal_error":
+        return f"must be one of {', '.join(_choices(error))}"
+    words = str(error["msg"]).removeprefix("Input ").removeprefix("String ")
+    return words.replace("should", "must", 1)
+
+
+def _choices(error: Any) -> list[str]:
+    return re.findall(r"'(\w+)'", str(error.get("ctx", {}).get("expected", "")))
 
 
 def _fits(content: Any) -> bool:
@@ -389,8 +465,21 @@ def _fits(content: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = repr(value) if not isinstance(value, dict | list) else f"a {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    """A value as its file has it, short and printable."""
+    if isinstance(value, Mapping | list | tuple | set):
+        return "names with values" if isinstance(value, Mapping) else "a set" if isinstance(value, set) else "a list"
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = plain(str(value))
+    text = repr(text) if not text or text != text.strip() else text
+    return text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS]}..."
+
+
+def plain(text: str) -> str:
+    """The text in one line, with nothing in it that a terminal obeys."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ stored, and whatever else Jinja could do is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jinja2 import nodes
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 NAMES = {
@@ -31,6 +33,13 @@ FILTERS = {
     "default": "another text where it is empty, as in {{ last_success | default('2020-01-01') }}",
 }
 _LONGEST = 2000
+_MOST_FILTERS = 10
+# Letters of one that a message repeats.
+_SHOWN = 100
+# A hundred years each way: dates end somewhere.
+_MOST_DAYS = 36525
+# strftime's letters that mean the same on every system; glibc also takes widths, of any size.
+_LETTERS = re.compile(r"(?:[^%\0]|%[aAbBcdfGHIjmMpSuUVwWxXyYzZ%])*")
 
 
 @dataclass(frozen=True)
@@ -80,18 +89,32 @@ def check_template(text: str) -> None:
         raise ValueError(f"a template has at most {_LONGEST} letters")
     try:
         parsed = _environment().parse(text)
-    except (TemplateSyntaxError, RecursionError) as error:
-        raise ValueError(f"the template can't be read ({getattr(error, 'message', None) or error})") from None
+    except RecursionError:
+        raise ValueError("the template is nested too deeply") from None
+    except TemplateSyntaxError as error:
+        raise ValueError(f"the template can't be read ({error.message})") from None
     harmless = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Neg)
+    if sum(1 for _ in parsed.find_all(nodes.Filter)) > _MOST_FILTERS:
+        raise ValueError(f"a template has at most {_MOST_FILTERS} filters")
     for node in parsed.find_all(nodes.Node):
         if isinstance(node, nodes.Name):
             _known("name", node.name, NAMES)
         elif isinstance(node, nodes.Filter):
             _known("filter", node.name, FILTERS)
-            if node.kwargs or node.dyn_args or node.dyn_kwargs:
-                raise ValueError(f"the filter {node.name} takes its value in brackets, as in {FILTERS[node.name]}")
+            if len(node.args) != 1 or node.kwargs or node.dyn_args or node.dyn_kwargs:
+                raise ValueError(f"the filter {node.name} takes one value in brackets: {FILTERS[node.name]}")
+            _check_argument(node.name, node.args[0])
+        elif isinstance(node, nodes.Neg) and not isinstance(node.node, nodes.Const):
+            raise ValueError("a template calculates nothing; days are added as in {{ date | days(-1) }}")
         elif not isinstance(node, harmless):
             raise ValueError(f"a template holds names and filters only, no {_kind(node)}: {', '.join(NAMES)}")
+
+
+def names_in(text: str) -> set[str]:
+    """The names in a template that :func:`check_template` has let pass."""
+    from jinja2 import nodes
+
+    return {node.name for node in _environment().parse(text).find_all(nodes.Name)}
 
 
 def filled(value: Any, moment: Moment) -> Any:
@@ -112,7 +135,26 @@ def filled(value: Any, moment: Moment) -> Any:
     try:
         return _environment().from_string(value).render(moment.values())
     except Exception as error:  # a filter's arguments; Jinja raises of many kinds
-        raise ValueError(f"the template {value} can't be filled in ({error})") from None
+        told = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
+        raise ValueError(f"the template {told} can't be filled in ({error})") from None
+
+
+def _check_argument(name: str, argument: nodes.Expr) -> None:
+    """Look at what stands in a filter's brackets; what it goes with is seen when it is tried."""
+    from jinja2 import nodes
+
+    value: Any = argument
+    if isinstance(argument, nodes.Neg) and isinstance(argument.node, nodes.Const):
+        value = -argument.node.value if isinstance(argument.node.value, int) else None
+    elif isinstance(argument, nodes.Const):
+        value = argument.value
+    if name == "days" and (type(value) is not int or abs(value) > _MOST_DAYS):
+        raise ValueError(f"days takes a whole number up to {_MOST_DAYS}: {FILTERS['days']}")
+    if name == "format":
+        if not isinstance(value, str):
+            raise ValueError(f"format takes a text: {FILTERS['format']}")
+        if _LETTERS.fullmatch(value) is None:
+            raise ValueError(f"format can't read {value[:60]!r}: {FILTERS['format']}")
 
 
 def _known(kind: str, name: str, known: Mapping[str, str]) -> None:
@@ -132,15 +174,24 @@ def _written(value: Any) -> Any:
 
 
 def _days(value: Any, number: Any) -> Any:
-    if not isinstance(value, date) or isinstance(number, bool) or not isinstance(number, int):
-        raise ValueError("days goes with date, due and last_success, and takes a whole number")
-    return value + timedelta(days=number)
+    if not isinstance(value, date):
+        raise ValueError(_no_date("days", value))
+    try:
+        return value + timedelta(days=number)
+    except OverflowError:
+        raise ValueError("there is no such date") from None
 
 
 def _format(value: Any, letters: Any) -> str:
-    if not isinstance(value, date) or not isinstance(letters, str):
-        raise ValueError("format goes with date, due and last_success, and takes a text such as '%Y-%m'")
+    if not isinstance(value, date):
+        raise ValueError(_no_date("format", value))
     return value.strftime(letters)
+
+
+def _no_date(name: str, value: Any) -> str:
+    if value == "":
+        return f"{name} finds no date: last_success is empty before the first success; put default(...) before it"
+    return f"{name} goes with date, due and last_success, before they are formatted"
 
 
 def _default(value: Any, otherwise: Any) -> Any:
