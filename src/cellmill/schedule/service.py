@@ -86,7 +86,7 @@ class Scheduler:
 
     def __post_init__(self) -> None:
         self._wake = threading.Event()
-        self._stop = threading.Event()
+        self._stopping = False
         self._member = Membership(self.store, self.clock())
         self._alarm = AlarmClock(self._wake)
         self._reloader = Reloader(self.roots)
@@ -101,9 +101,9 @@ class Scheduler:
         return self._member.id
 
     def ask_to_stop(self) -> None:
-        """Let :meth:`serve` end; may be called from a signal's handler or another thread."""
-        self._stop.set()
-        self._wake.set()
+        """Let :meth:`serve` end within a second; may be called from a signal's handler or another thread."""
+        # No event: its lock may be held by the very thread that the signal interrupts.
+        self._stopping = True
 
     def serve(self) -> None:
         """Work until it is asked to stop.
@@ -116,7 +116,7 @@ class Scheduler:
         self._alarm.start()
         self._launcher.prepare()
         try:
-            while not self._stop.is_set():
+            while not self._stopping:
                 try:
                     self.step()
                     pause = 0.0
