@@ -189,7 +189,7 @@ def test_what_happens_together_goes_as_one_message_and_nothing_of_an_address_is_
     until(lambda: inbox.taken)
     # The last one comes when the scheduler ends, and is sent all the same.
     alerts.listen(ended(schedules[2], ticks.tick(schedules[2], "failed", time.time(), reason="no rows")))
-    alerts.close()
+    alerts.close(90)
 
     assert inbox.titles == ["2 alerts: churn/a failed; churn/b failed", "churn/c failed"]
     assert "Error: no rows" in inbox.taken[0]["message"]
@@ -272,7 +272,7 @@ def test_an_address_that_does_not_work_is_told_in_words_without_it(
     assert SECRET not in found
 
 
-def until(done: Any, seconds: float = 20) -> None:
+def until(done: Any, seconds: float = 90) -> None:
     limit = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < limit, "it did not come in time"

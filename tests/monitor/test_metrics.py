@@ -106,16 +106,16 @@ def test_a_scheduler_tells_of_a_run_that_fails_and_of_the_one_that_works_again(p
     project.cellmill("schedule", "run-now", "a/x")
     scheduler = project.scheduler("--metrics", "127.0.0.1:0")
 
-    until(lambda: inbox.titles)
+    until(lambda: inbox.titles, 150)
     (failed,) = inbox.taken
     assert failed["title"] == "a/x failed at step fit"
     assert "Error: AssertionError: it is bad" in failed["message"]
     assert "See it fail again: cellmill reproduce" in failed["message"]
     (folder / "bad").unlink()
     project.cellmill("schedule", "run-now", "a/x")
-    until(lambda: project.states("a/x") == ["failed", "succeeded"])
+    until(lambda: project.states("a/x") == ["failed", "succeeded"], 150)
     port = int(re.search(r"Metrics are at http://127.0.0.1:(\d+)", project.logs())[1])  # type: ignore[index]
     assert scraped(port)["cellmill_runs_total a x failed"] == 1
     scheduler.terminate()
-    assert scheduler.wait(30) == 0
+    assert scheduler.wait(120) == 0
     assert inbox.titles == ["a/x failed at step fit", "a/x works again"]

@@ -119,7 +119,7 @@ class Incidents:
             with self._store.locked() as connection:
                 self._close(connection, known.id, "late", tick.due, tick.started or tick.due)
 
-    def succeeded(self, known: Known, tick: Tick, url: str | None) -> None:
+    def succeeded(self, known: Known, tick: Tick, told: Mapping[str, Any]) -> None:
         """A tick succeeded: what was wrong with its schedule before is over, and that is told."""
         at = tick.ended or tick.due
         if not any(one.last <= at for one in self.open_ones([known.id])):
@@ -128,7 +128,7 @@ class Incidents:
             self._close(connection, known.id, "missed", at, at)
             closed = self._close(connection, known.id, "failure", at, at)
             if closed is not None:
-                message = recovery_message(known, tick, closed.opened, closed.count, url)
+                message = recovery_message(known, tick, closed.opened, closed.count, told)
                 self._put(connection, known.root, message, _recovered(known, closed), at)
 
     def broken(self, root: Path, folder: Path, kind: str, message: Message, known: Sequence[Known], now: float) -> bool:

@@ -168,7 +168,7 @@ class Watch:
         elif tick.state == "missed":
             self._incidents.missed(known, tick)
         elif tick.state == "succeeded":
-            self._incidents.succeeded(known, tick, told.get("mlflow"))
+            self._incidents.succeeded(known, tick, told)
 
     def _watched(self) -> list[Known]:
         return [one for one in self.known.values() if one.settings.alerts]

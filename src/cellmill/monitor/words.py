@@ -15,6 +15,7 @@ from cellmill.run.history import LoggedRun
 from cellmill.run.words import duration
 from cellmill.schedule.declare import Known
 from cellmill.schedule.durations import written
+from cellmill.schedule.keep import FOLDER
 from cellmill.schedule.settings import AlertKind
 from cellmill.schedule.ticks import Tick
 
@@ -29,6 +30,7 @@ _TITLE = 150
 # IPython's tracebacks: a frame's first line, the line that failed, another line of code.
 _FRAME = re.compile(r"(Cell In\s*\[\d+\],? line \d+|File .+?:\d+)")
 _ARROW = re.compile(r"-+> *\d+ ")
+_CODE = re.compile(r" +\d+ ")
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,11 @@ def failure_message(known: Known, tick: Tick, told: Mapping[str, Any]) -> Messag
     return Message("check" if check else "failure", title, "\n".join(lines))
 
 
-def recovery_message(known: Known, tick: Tick, since: float, count: int, url: str | None) -> Message:
+def recovery_message(known: Known, tick: Tick, since: float, count: int, told: Mapping[str, Any]) -> Message:
     """The first success after an incident that began at ``since`` and held ``count`` failures."""
     times = "once" if count == 1 else f"{count} times"
     lines = [*_about(known, tick), f"Succeeded, after it had failed {times} since {local(since, known)}."]
-    return Message("recovery", f"{known.label} works again", "\n".join([*lines, *_links(tick, {"mlflow": url})]))
+    return Message("recovery", f"{known.label} works again", "\n".join([*lines, *_links(tick, told)]))
 
 
 def missed_message(known: Known, tick: Tick) -> Message:
@@ -154,7 +156,12 @@ def told_failure(tick: Tick) -> dict[str, Any]:
         return {}
     told = LoggedRun(Path(tick.record)).as_dict()
     found = next((task["failure"] for task in told["tasks"] if task["failure"]), None)
-    return {**(found or {}), "mlflow": (told["mlflow"] or {}).get("url")}
+    mlflow = told["mlflow"] or {}
+    if found is not None and found.get("report"):
+        # The run's own copy: what lies in the pipeline's folder is the next run's by tomorrow.
+        kept = Path(tick.record) / FOLDER / Path(found["report"]).name
+        found = {**found, "report": str(kept if kept.exists() else found["report"])}
+    return {**(found or {}), "mlflow": mlflow.get("url"), "ui_command": mlflow.get("ui_command")}
 
 
 def local(at: float, known: Known) -> str:
@@ -265,14 +272,16 @@ def _excerpt(traceback: str) -> list[str]:
             if frame and any(map(_ARROW.match, frame)):
                 break
             frame = []
-        elif line.strip():
+        elif _ARROW.match(line) or _CODE.match(line):
             frame.append(line.rstrip())
     arrow = next((place for place, line in enumerate(frame) if _ARROW.match(line)), None)
     return frame[max(0, arrow - 2) : arrow + 2][:_LINES] if arrow is not None else []
 
 
 def _links(tick: Tick, told: Mapping[str, Any]) -> list[str]:
-    lines = [f"MLflow: {told['mlflow']}"] if told.get("mlflow") else []
+    # Without a server of MLflow's the address is that of one to start.
+    start = f" (start it with: {told['ui_command']})" if told.get("ui_command") else ""
+    lines = [f"MLflow: {told['mlflow']}{start}"] if told.get("mlflow") else []
     lines += [f"Report: {told['report']}"] if told.get("report") else []
     if tick.run_id:
         lines += [f"Look: cellmill runs --follow {tick.run_id}"]
