@@ -155,6 +155,7 @@ def airflow_export(
         place=Path(os.path.relpath(folder, root)).as_posix(),
         project=Path(os.path.relpath(root, dags)).as_posix() if dags.is_relative_to(root) else None,
         texts=tuple(name for name, settings in accepted.items() if settings.type == "str"),
+        optional=tuple(name for name, settings in accepted.items() if settings.type == "str" and settings.nullable),
         digest=export_digest(folder),
         steps=steps,
         dags=built,
