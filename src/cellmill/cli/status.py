@@ -136,9 +136,9 @@ def _levels(levels: Mapping[str, Any]) -> list[Text]:
         success.append(percent(levels["success_rate"], target), style)
         success.append(f" of {percent(target)}, {length(levels['window'])}", "dim")
         used = f"{rate(levels['burn'])} times used"
-        budget.append(used if levels["burn"] > 1 else f"{100 * levels['budget_left']:.0f}%", style)
+        budget.append(used if levels["success_broken"] else f"{100 * levels['budget_left']:.0f}%", style)
         day = levels["burn_24h"]
-        burn.append(rate(day) if day is not None else "", "red" if (day or 0.0) > 1 else "")
+        burn.append(rate(day) if day is not None else "", "red" if (day or 0.0) > 1.000001 else "")
     if levels.get("freshness") is not None:
         age = "none yet" if levels["last_good"] is None else span(levels["age"])
         fresh.append(age, "bold red" if levels["freshness_broken"] else "").append(
