@@ -70,6 +70,14 @@ def values_of(
         except ValueError as error:
             raise CellmillError(f"parameter {name}: {error}", notebook=folder / FILE_NAME) from None
         values |= _typed(name, value, accepted, folder, written=isinstance(given, str) and is_template(given))
+    for name, value in values.items():
+        if isinstance(value, str) and accepted[name].nullable and value.strip().lower() in ("none", "null"):
+            # A run reads its parameters as `-p` does, where this is None.
+            raise CellmillError(
+                f"parameter {name}: the text {value!r} can't be told from None, which it may be, too",
+                notebook=folder / FILE_NAME,
+                remedy="write null for None, or another text",
+            )
     return values
 
 

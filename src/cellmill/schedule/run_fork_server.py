@@ -107,8 +107,8 @@ def _run(request: int, lock: int) -> None:
 
 
 def _command(words: list[str]) -> int:
-    from cellmill.cli import main as command
-
+    # By its name, as a shell starts it: no part of cellmill stands above the commands.
+    command = importlib.import_module("cellmill.cli").main
     try:
         command(words, prog_name="cellmill")
     except SystemExit as error:
