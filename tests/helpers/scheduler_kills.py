@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class Killing:
                     "jitter": f"{self.random.choice([0, 0, 3])}s",
                     "retries": 3,
                     "retry_delay": "1s",
-                    "parameters": {"due": "{{ due | format('%s') }}", "name": f"p{number}/s{place}"},
+                    "parameters": {"due": "{{ due | format('%Y%m%d%H%M%S') }}", "name": f"p{number}/s{place}"},
                     **self.random.choice(policies),
                 }
                 for place in range(min(5, schedules - 5 * number))
@@ -142,7 +143,7 @@ class Killing:
             ticks = self.project.ticks(known.label)
             self._check_times(known, ticks)
             for tick in ticks:
-                self._check_tick(known, tick, told.pop(f"{known.label} {tick.due:.0f}", 0))
+                self._check_tick(known, tick, told.pop(f"{known.label} {_written(known, tick)}", 0))
         if told:
             self.result.wrong.append(f"run without having been due: {dict(told)}")
         if "Traceback" in self.project.logs():
@@ -208,6 +209,10 @@ class Killing:
         if found:
             with suppress(ProcessLookupError):
                 os.kill(self.random.choice(found), signal.SIGKILL)
+
+
+def _written(known: Known, tick: Tick) -> str:
+    return f"{datetime.fromtimestamp(tick.due, known.settings.zone):%Y%m%d%H%M%S}"
 
 
 def kill_schedulers(root: Path, url: str | None, *, schedules: int, kills: int, seed: int, every: int) -> Any:
