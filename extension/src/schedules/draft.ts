@@ -170,7 +170,10 @@ function readParameters(
   const values: { [name: string]: unknown } = {};
   const problems: { [key: string]: string } = {};
   const former = asMapping(draft.former.parameters);
-  for (const [name, text] of Object.entries(draft.parameters)) {
+  // As they stand in the file; new ones in the pipeline's order, whatever was typed first.
+  const order = [...Object.keys(former), ...accepted.map(one => one.name)];
+  for (const name of new Set([...order, ...Object.keys(draft.parameters)])) {
+    const text = draft.parameters[name] ?? '';
     if (text === '') {
       continue;
     }

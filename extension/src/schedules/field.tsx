@@ -2,6 +2,7 @@
 
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import { ReactNode, useId } from 'react';
+import { Prose } from '../panel/views/prose';
 import { ChoiceKey, CHOICES, IDraft } from './draft';
 
 /** What every part of the form is given. */
@@ -52,7 +53,11 @@ export function Field({ label, problem, hint, narrow, aside, children }: IFieldP
       ) : null}
       {children(id, `${id}-note`)}
       <div id={`${id}-note`} className="cellmill-Field-error" aria-live="polite">
-        {problem ?? (hint ? <span className="cellmill-Muted">{hint}</span> : null)}
+        {problem ? (
+          <Prose text={problem} />
+        ) : hint ? (
+          <span className="cellmill-Muted">{hint}</span>
+        ) : null}
       </div>
     </div>
   );

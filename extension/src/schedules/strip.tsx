@@ -13,11 +13,14 @@ interface IStripProps {
   model: SchedulesModel;
 }
 
+/** So many marks stand in one line. */
+const SHOWN = 13;
+
 /** The latest one stands at the right end; the arrow keys go through them. */
 export function Strip({ schedule, chosen, model }: IStripProps) {
   const { trans } = usePanel();
   const list = useRef<HTMLDivElement>(null);
-  const ticks = [...schedule.ticks].reverse();
+  const ticks = schedule.ticks.slice(0, SHOWN).reverse();
   if (!ticks.length) {
     return <p className="cellmill-Strip cellmill-Muted">{trans.__('Nothing was due yet.')}</p>;
   }
@@ -35,7 +38,7 @@ export function Strip({ schedule, chosen, model }: IStripProps) {
       marks[Math.max(0, Math.min(marks.length - 1, to))]?.focus();
     }
   };
-  const first = chosen ?? ticks[ticks.length - 1].id;
+  const first = ticks.some(one => one.id === chosen) ? chosen : ticks[ticks.length - 1].id;
   return (
     <div
       ref={list}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Query = Mapping[str, str]
 
 # Ticks of a schedule that the strip shows.
-_STRIP = 24
+_STRIP = 13
 # Seconds between two searches for folders, and for which what was read of one holds while its files stay.
 _SEARCH = 10.0
 _HOLDS = 30.0
