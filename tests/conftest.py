@@ -24,6 +24,9 @@ LONG = (
     "verify/test_pytest_plugin.py",
     "verify/test_reference_notebooks.py",
     "bad_input/test_disk.py",
+    "schedule/test_scheduler.py",
+    "schedule/test_published.py",
+    "faults/test_scheduler_kills.py",
 )
 
 # Under nohup or in a background job these come ignored, and each process that a test starts would inherit that.

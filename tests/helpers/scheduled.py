@@ -151,7 +151,7 @@ def kill_run(record: Path) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def until(done: Callable[[], Any], seconds: float = 40) -> Any:
+def until(done: Callable[[], Any], seconds: float = 90) -> Any:
     """Wait until something is so; what it gave."""
     limit = time.monotonic() + seconds
     while not (found := done()):

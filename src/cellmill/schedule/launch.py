@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cellmill.run.log import hold, write_header
+from cellmill.run.warm.kept_processes import LONGEST
 
 # Seconds that the process that is kept may take to end.
 _LAST_WORD = 5.0
@@ -50,9 +52,11 @@ class Launcher:
     def __init__(self) -> None:
         self._requests: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = 0.0
 
     def prepare(self) -> None:
-        """Begin the imports, if they have not begun."""
+        """Begin the imports, if they have not begun: a run will be started soon."""
+        self._wanted = time.monotonic()
         if sys.platform != "linux" or (self._process is not None and self._process.poll() is None):
             return
         self.close()
@@ -69,6 +73,11 @@ class Launcher:
                 start_new_session=True,
             )
         self._requests = ours
+
+    def rest(self) -> None:
+        """Give back the memory of what no run has needed for a while."""
+        if self._process is not None and time.monotonic() - self._wanted > LONGEST:
+            self.close()
 
     def close(self) -> None:
         """Keep no process any more; runs that go on go on."""

@@ -43,6 +43,8 @@ logger = logging.getLogger("cellmill.scheduler")
 _LOOK = 1.0
 _LOOK_AT_RUNS = 0.1
 _LOOK_AT_FILES = 2.0
+# Seconds before a time that what runs import is made ready.
+_SOON = 20.0
 # The longest pause after the store could not be reached.
 _PATIENCE = 30.0
 # Starts of a tick's process that may fail before anything is told.
@@ -114,7 +116,6 @@ class Scheduler:
 
         pause = 0.0
         self._alarm.start()
-        self._launcher.prepare()
         try:
             while not self._stopping:
                 try:
@@ -144,6 +145,7 @@ class Scheduler:
         if self._is_time("beat", BEAT):
             self._live(now)
         self._plan(now)
+        self._warm(now)
         if self.running:
             self._follow(now)
         if self._is_time("queue", _LOOK):
@@ -205,6 +207,13 @@ class Scheduler:
             self._told(tick)
         if new:
             self._looked.pop("queue", None)
+
+    def _warm(self, now: float) -> None:
+        """Have ready what runs import when one is near; hold no memory for it else."""
+        if self.limits.own and any(at is not None and at - now < _SOON for at in self._next.values()):
+            self._launcher.prepare()
+        else:
+            self._launcher.rest()
 
     def _look_for_causes(self, now: float) -> None:
         for known in list(self.known.values()):
