@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from cellmill.schedule.declare import Known
     from cellmill.schedule.store import Store
 
-_STYLES = {
-    "queued": "cyan",
-    "running": "bold cyan",
-    "succeeded": "green",
-    "failed": "bold red",
-    "lost": "bold red",
-    "stopped": "yellow",
-    "skipped": "dim",
-    "missed": "yellow",
-}
 _store_option = click.option(
     "--store",
     "url",
@@ -102,12 +92,12 @@ def preview(
 
     Times that passed while no scheduler ran are shown as well, with what becomes of them.
     """
-    from rich.console import Console
-
+    from cellmill.cli.schedule_view import console, print_preview
     from cellmill.schedule.clocks import changes_of_clocks
-    from cellmill.schedule.preview import preview
+    from cellmill.schedule.preview import preview, usual_seconds
     from cellmill.schedule.project import look_at
     from cellmill.schedule.settings import local_zone
+    from cellmill.schedule.triggers import next_times
 
     root, folders = _folders(pipeline)
     found = look_at(root, folders, time.time())
@@ -119,9 +109,12 @@ def preview(
             start = datetime.fromisoformat(begin)
         except ValueError:
             raise click.BadParameter("a date is written as in 2026-03-28", param_hint="--from") from None
+        if not 1970 < start.year < 3000:
+            raise click.BadParameter("a year is from 1971 to 2999", param_hint="--from")
         start = start if start.tzinfo else start.replace(tzinfo=local_zone())
     length = timedelta(days=days)
-    times = preview(found.declared, start, length)
+    usual = usual_seconds(root, [one.folder for one in found.declared])
+    times = preview(found.declared, start, length, usual)
     clocks = changes_of_clocks([one.settings.zone for one in found.declared], start, length)
     missed = _missed(root, url, [one.folder for one in found.declared]) if begin is None else []
     if as_json:
@@ -132,17 +125,19 @@ def preview(
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         ctx.exit(1 if found.problems else 0)
-    console = Console()
-    _print_preview(console if console.is_terminal else Console(width=200), times)
+    out = console()
+    print_preview(times)
     for line in missed:
-        console.print(line["words"], markup=False, highlight=False, soft_wrap=True, style="yellow")
+        out.print(line["words"], markup=False, highlight=False, soft_wrap=True, style="yellow")
     for zone, at in clocks:
-        console.print(
-            f"Clocks change in {zone.key}: from {at:%a %Y-%m-%d %H:%M %Z} on.", highlight=False, soft_wrap=True
-        )
-    waiting = [one for one in found.declared if not times or (one.settings.cron is None and one.settings.every is None)]
-    for one in waiting:
-        console.print(f"{one.folder.name}/{one.name}: {one.settings.words()}", markup=False, highlight=False)
+        out.print(f"Clocks change in {zone.key}: from {at:%a %Y-%m-%d %H:%M %Z} on.", highlight=False, soft_wrap=True)
+    for one in found.declared:
+        label, shown = f"{one.folder.name}/{one.name}", {(time.folder, time.name) for time in times}
+        if (one.folder, one.name) not in shown:
+            upcoming = next_times(one.settings.trigger, start + length, 1)
+            then = f", next {upcoming[0]:%a %Y-%m-%d %H:%M:%S %Z}" if upcoming else ""
+            then = then if one.settings.enabled else " (not enabled)"
+            out.print(f"{label}: {one.settings.words()}{then}", markup=False, highlight=False, soft_wrap=True)
     if not found.declared and not found.problems:
         click.echo(_nothing(pipeline))
     ctx.exit(1 if found.problems else 0)
@@ -176,6 +171,7 @@ def apply(pipeline: str | None, url: str | None) -> None:
 @_json_option
 def list_(pipeline: str | None, url: str | None, as_json: bool) -> None:
     """List the stored schedules with when each is due next and how its last run ended."""
+    from cellmill.cli.schedule_view import print_list
     from cellmill.schedule.declare import known_schedules
     from cellmill.schedule.project import told
 
@@ -189,7 +185,7 @@ def list_(pipeline: str | None, url: str | None, as_json: bool) -> None:
     if not found:
         click.echo("No schedule is stored; write one into cellmill.yaml and type: cellmill schedule apply")
         return
-    _print_list(found)
+    print_list(found)
     _say_who_runs(store, root)
 
 
@@ -277,6 +273,7 @@ def alert_test(ctx: click.Context, name: str, url: str | None) -> None:
 @_json_option
 def history(name: str | None, limit: int, url: str | None, as_json: bool) -> None:
     """Show what became of the times of SCHEDULE (PIPELINE/NAME), or of all, the latest first."""
+    from cellmill.cli.schedule_view import print_history
     from cellmill.schedule.declare import known_schedules
     from cellmill.schedule.project import as_dict, history
 
@@ -293,7 +290,7 @@ def history(name: str | None, limit: int, url: str | None, as_json: bool) -> Non
         told = [{"schedule": by_id[tick.schedule_id].label, **as_dict(tick)} for tick in ticks]
         click.echo(json.dumps({"ticks": told}, indent=2, ensure_ascii=False))
     elif ticks:
-        _print_history(ticks, by_id)
+        print_history(ticks, by_id)
     else:
         click.echo("Nothing was due yet.")
 
@@ -341,6 +338,7 @@ def _say_who_runs(store: Store, root: Path) -> None:
 
 def _missed(root: Path, url: str | None, folders: Sequence[Path]) -> list[dict[str, Any]]:
     """Times that passed since a scheduler last looked, with what becomes of them."""
+    from cellmill.cli.schedule_view import local
     from cellmill.schedule.declare import known_schedules
     from cellmill.schedule.planner import plan
     from cellmill.schedule.store import store_url
@@ -352,112 +350,12 @@ def _missed(root: Path, url: str | None, folders: Sequence[Path]) -> list[dict[s
     for known in known_schedules(_store(root, url), [root]):
         if known.folder not in folders or not known.active:
             continue
-        for tick in plan(known.id, known.settings, known.since, now):
-            number = f"{tick.count} times" if tick.count > 1 else "1 time"
-            what = (
-                f"{number} missed since {_local(tick.due, known)}"
-                if tick.state == "missed"
-                else f"due since {_local(tick.due, known)}"
-            )
-            then = "" if tick.state == "missed" else "; the next scheduler runs it"
-            found.append(
-                {
-                    "schedule": known.label,
-                    "words": f"{known.label}: {what}{then}.",
-                    "due": tick.due,
-                    "count": tick.count,
-                }
-            )
+        ticks = plan(known.id, known.settings, known.since, now)
+        for state, words in (("missed", "missed"), ("queued", "due")):
+            if some := [tick for tick in ticks if tick.state == state]:
+                count = sum(tick.count for tick in some)
+                number = "1 time" if count == 1 else f"{count} times"
+                then = f"; the next scheduler runs {'it' if count == 1 else 'them'}" if state == "queued" else ""
+                sentence = f"{known.label}: {number} {words} since {local(some[0].due, known)}{then}."
+                found.append({"schedule": known.label, "words": sentence, "due": some[0].due, "count": count})
     return found
-
-
-def _local(at: float, known: Known) -> str:
-    return f"{datetime.fromtimestamp(at, known.settings.zone):%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _table(*titles: str) -> Any:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
-    for title in titles:
-        table.add_column(title, no_wrap=title != "why", overflow="fold")
-    return table
-
-
-def _print(table: Any) -> None:
-    from rich.console import Console
-
-    console = Console()
-    # A file or a pipe has no width: nothing is cut there.
-    (console if console.is_terminal else Console(width=200)).print(table)
-
-
-def _print_preview(console: Any, times: Sequence[Any]) -> None:
-    from rich.text import Text
-
-    if not times:
-        return
-    table = _table("due", "zone", "schedule", "why")
-    table.columns[-1].header = ""
-    most = 60
-    for one in times[:most]:
-        when = f"{one.due:%a %Y-%m-%d %H:%M:%S} {one.due:%Z}"
-        table.add_row(
-            when, Text(str(one.due.tzinfo), "dim"), Text(f"{one.folder.name}/{one.name}"), Text(one.note, "yellow")
-        )
-    _print(table)
-    if len(times) > most:
-        console.print(f"... and {len(times) - most} more", style="dim", highlight=False)
-
-
-def _print_list(found: Sequence[dict[str, Any]]) -> None:
-    from zoneinfo import ZoneInfo
-
-    from rich.text import Text
-
-    table = _table("schedule", "due", "next", "last", "runs")
-    for one in found:
-        zone = ZoneInfo(one["zone"])
-        if one["paused"] or not one["enabled"]:
-            upcoming = Text("paused" if one["paused"] else "not enabled", "yellow")
-        elif one["next"] is None:
-            upcoming = Text("")
-        else:
-            upcoming = Text(f"{datetime.fromtimestamp(one['next'], zone):%a %Y-%m-%d %H:%M %Z}")
-        last = next((tick for tick in one["ticks"] if tick["state"] != "queued"), None)
-        state = Text(last["state"], _STYLES[last["state"]]) if last else Text("")
-        if last:
-            state.append(f" {datetime.fromtimestamp(last['due'], zone):%m-%d %H:%M}", "dim")
-        strip = Text()
-        for tick in reversed(one["ticks"]):
-            strip.append("●" if tick["state"] not in ("skipped", "missed") else "○", _STYLES[tick["state"]])
-        table.add_row(Text(one["label"]), Text(one["words"]), upcoming, state, strip)
-    _print(table)
-
-
-def _print_history(ticks: Sequence[Any], by_id: dict[str, Known]) -> None:
-    from rich.text import Text
-
-    from cellmill.run.words import duration
-
-    table = _table("due", "schedule", "state", "started", "time", "run", "why")
-    for tick in ticks:
-        known = by_id[tick.schedule_id]
-        zone = known.settings.zone
-        number = f" ({tick.count} times)" if tick.count > 1 else ""
-        late = f"+{duration(max(0.0, tick.started - tick.due))}" if tick.started else ""
-        length = duration(tick.ended - tick.started) if tick.ended and tick.started else ""
-        tries = f" (attempt {tick.attempt})" if tick.attempt > 1 else ""
-        table.add_row(
-            f"{datetime.fromtimestamp(tick.due, zone):%a %Y-%m-%d %H:%M:%S %Z}",
-            Text(known.label),
-            Text(f"{tick.state}{number}{tries}", _STYLES[tick.state]),
-            Text(late, "dim"),
-            Text(length, "dim"),
-            tick.run_id or "",
-            Text(tick.reason, "dim"),
-        )
-    _print(table)

@@ -50,7 +50,7 @@ class Known:
     @property
     def place(self) -> str:
         """What no two runs may write to at once: a pipeline's folder; of an ordinary notebook, its schedule's own."""
-        return f"{self.folder}#{self.name}" if self.settings.notebook is not None else str(self.folder)
+        return place_of(self.folder, self.settings)
 
     @classmethod
     def of(cls, row: Any) -> Known:
@@ -70,6 +70,11 @@ class Known:
     def label(self) -> str:
         """The pipeline's name and the schedule's, as people write it."""
         return f"{self.folder.name}/{self.name}"
+
+
+def place_of(folder: Path, settings: ScheduleSettings) -> str:
+    """As :attr:`Known.place`, of a schedule that is not stored."""
+    return f"{folder}#{settings.name}" if settings.notebook is not None else str(folder)
 
 
 @dataclass

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import takewhile
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from cellmill.run.database import find_runs
+from cellmill.run.words import duration
 from cellmill.schedule.clocks import clock_changes
+from cellmill.schedule.declare import place_of
 from cellmill.schedule.settings import Declared
 from cellmill.schedule.triggers import Cron, Every
 
 MOST = 2000
 """Times of one schedule that are looked at."""
+
+# Runs of a pipeline that tell how long one usually takes.
+_LAST = 10
 
 
 @dataclass(frozen=True)
@@ -45,21 +52,42 @@ class PreviewedTime:
         }
 
 
-def preview(declared: Sequence[Declared], begin: datetime, length: timedelta) -> list[PreviewedTime]:
-    """The times of some schedules within a span, in order."""
-    found: list[PreviewedTime] = []
+def preview(
+    declared: Sequence[Declared], begin: datetime, length: timedelta, usual: Mapping[Path, float] | None = None
+) -> list[PreviewedTime]:
+    """The times of some schedules within a span, in order.
+
+    Parameters
+    ----------
+    usual
+        Seconds that a run of a pipeline usually takes, by its folder: times that come sooner after another one of the
+        same pipeline wait for it.
+    """
+    found: list[tuple[PreviewedTime, str]] = []
+    # In UTC: by a zone's own clock a day may have 23 hours.
+    begin = begin.astimezone(UTC)
+    end = min(begin, datetime.max.replace(tzinfo=UTC) - length) + length
     for one in declared:
         trigger = one.settings.trigger
         if not one.settings.enabled or not isinstance(trigger, Cron | Every):
             continue
         before = begin
-        for number, due in enumerate(takewhile(lambda time: time <= begin + length, trigger.times(begin))):
-            if number >= MOST:
-                break
-            found.append(PreviewedTime(one.folder, one.name, due, clock_note(trigger, before, due)))
+        for due in islice(takewhile(lambda time: time <= end, trigger.times(begin)), MOST):
+            time = PreviewedTime(one.folder, one.name, due, clock_note(trigger, before, due))
+            found.append((time, place_of(one.folder, one.settings)))
             before = due
-    found.sort(key=lambda time: (time.due.timestamp(), str(time.folder), time.name))
-    return _with_collisions(found)
+    found.sort(key=lambda one: (one[0].due.timestamp(), str(one[0].folder), one[0].name))
+    return _with_collisions(found, usual or {})
+
+
+def usual_seconds(root: Path, folders: Iterable[Path]) -> dict[Path, float]:
+    """What a run of each pipeline usually takes, in seconds: the median of its last ones that succeeded."""
+    found = {}
+    for folder in dict.fromkeys(folders):
+        runs = find_runs(root, pipeline=folder, states=("succeeded",), limit=_LAST)
+        if taken := [run["seconds"] for run in runs if run["kind"] == "run" and run["seconds"] is not None]:
+            found[folder] = statistics.median(taken)
+    return found
 
 
 def clock_note(trigger: Cron | Every, before: datetime, due: datetime) -> str:
@@ -74,17 +102,24 @@ def clock_note(trigger: Cron | Every, before: datetime, due: datetime) -> str:
     )
 
 
-def _with_collisions(times: list[PreviewedTime]) -> list[PreviewedTime]:
-    """Note where one pipeline is due twice at the same moment: the second run waits for the first."""
-    at_once: dict[tuple[Path, float], list[PreviewedTime]] = {}
-    for time in times:
-        at_once.setdefault((time.folder, time.due.timestamp()), []).append(time)
-    noted = []
-    for time in times:
-        others = [one.name for one in at_once[time.folder, time.due.timestamp()] if one is not time]
+def _with_collisions(times: Sequence[tuple[PreviewedTime, str]], usual: Mapping[Path, float]) -> list[PreviewedTime]:
+    """Note where one pipeline is due again before its run has ended: the later run waits for the earlier."""
+    at_once: dict[tuple[str, float], list[PreviewedTime]] = {}
+    for time, place in times:
+        at_once.setdefault((place, time.due.timestamp()), []).append(time)
+    noted: list[PreviewedTime] = []
+    last: dict[str, PreviewedTime] = {}
+    for time, place in times:
+        others = [one.name for one in at_once[place, time.due.timestamp()] if one is not time]
         words = [time.note] if time.note else []
-        words += [f"at the same time as {', '.join(others)}"] if others else []
-        noted.append(PreviewedTime(time.folder, time.name, time.due, "; ".join(words)))
+        before, lasts = last.get(place), usual.get(time.folder, 0.0)
+        if others:
+            words.append(f"at the same time as {', '.join(others)}")
+        elif before is not None and (apart := time.due.timestamp() - before.due.timestamp()) < lasts:
+            whose = "the one before" if before.name == time.name else before.name
+            words.append(f"{duration(apart)} after {whose}, which usually takes {duration(lasts)}")
+        noted.append(replace(time, note="; ".join(words)))
+        last[place] = time
     return noted
 
 
