@@ -148,9 +148,7 @@ def it_is_paused_edited_and_deleted(page: Page, file: Path) -> None:
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
-def test_the_tab_can_be_read_and_used_by_everybody(
-    lab: Lab, visit: Callable[..., Page], shot: Callable[[str], Path], theme: str
-) -> None:
+def test_the_tab_can_be_read_and_used_by_everybody(lab: Lab, visit: Callable[..., Page], theme: str) -> None:
     name = theme.split()[1].lower()
     folder = pipeline(lab, f"prices_{name}", ("code", "n = 1", ["parameters"]), ("code", "print(n)", ["step:load"]))
     long = "every-quarter-hour-of-the-working-day-of-the-exchange-in-its-zone"[:64]
@@ -168,7 +166,6 @@ def test_the_tab_can_be_read_and_used_by_everybody(
     assert page.locator(".cellmill-Schedules img").count() == 0
     page.add_script_tag(path=AXE)
     assert serious(page) == []
-    shot(f"schedules-{name}")
 
     # By the keyboard alone: into the form, and out of it.
     page.get_by_role("button", name=f"Edit prices_{name}/{long}").focus()

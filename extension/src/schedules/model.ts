@@ -70,7 +70,7 @@ const NONE: ISchedules = {
 export class SchedulesModel implements IDisposable {
   constructor(readonly cellmill: ICellmill) {
     cellmill.events.runChanged.connect(this._onRunChanged, this);
-    cellmill.events.pipelinesChanged.connect(this._onChanged, this);
+    cellmill.events.pipelinesChanged.connect(this._onPipelinesChanged, this);
     this._poll = new Poll({
       name: 'cellmill:schedules',
       auto: false,
@@ -110,7 +110,12 @@ export class SchedulesModel implements IDisposable {
   async refresh(): Promise<void> {
     const { client } = this.cellmill;
     try {
-      const [found, pipelines] = await Promise.all([client.schedules(), client.pipelines()]);
+      const outdated = this._pipelinesOutdated;
+      this._pipelinesOutdated = false;
+      const [found, pipelines] = await Promise.all([
+        client.schedules(),
+        outdated ? client.pipelines() : this._state.pipelines
+      ]);
       const same = JSON.stringify(found) === JSON.stringify(this._state.found);
       this._set({
         subject: 'shown',
@@ -121,6 +126,7 @@ export class SchedulesModel implements IDisposable {
       this._setPace(found);
     } catch (error) {
       const missing = error instanceof ApiError && error.status === 404;
+      this._pipelinesOutdated = true;
       // What was shown before stays in sight, with the sentence above it.
       const subject = missing ? 'missing' : 'unreachable';
       this._set({
@@ -279,6 +285,11 @@ export class SchedulesModel implements IDisposable {
     }
   }
 
+  private _onPipelinesChanged(): void {
+    this._pipelinesOutdated = true;
+    this._onChanged();
+  }
+
   private _onChanged(): void {
     if (this._state.subject !== 'loading' && this._poll.state.phase !== 'stopped') {
       void this._poll.refresh();
@@ -309,6 +320,7 @@ export class SchedulesModel implements IDisposable {
     refusal: '',
     done: ''
   };
+  private _pipelinesOutdated = true;
   private _poll: Poll;
   private _isDisposed = false;
   private _changed = new Signal<this, void>(this);

@@ -53,6 +53,7 @@ class Hosting:
         self._log: Logger = server.log
         self._loop = server.io_loop
         self._hosted: dict[str, _Hosted] = {}
+        self._problems: dict[str, str | None] = {}
         self._task: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
 
@@ -93,9 +94,17 @@ class Hosting:
             self._log.warning("cellmill: %s", json.loads(content).get("message"))
             return
         for project in json.loads(content)["projects"]:
+            self._tell(project["root"], project["problem"])
             if project["wanted"] and not project["served"]:
                 hosted = self._hosted.setdefault(project["root"], _Hosted(project["root"], self._log, self._ended))
                 await hosted.start()
+
+    def _tell(self, root: str, problem: str | None) -> None:
+        """Say once why a store can't be used."""
+        if problem != self._problems.get(root):
+            self._problems[root] = problem
+            if problem is not None:
+                self._log.warning("cellmill: no scheduler for %s: %s", root, problem)
 
 
 class _Hosted:

@@ -61,6 +61,7 @@ class _Looked:
 
 
 _stores: dict[str, Store] = {}
+_closed: dict[str, tuple[float, str]] = {}
 _looked: dict[Path, _Looked] = {}
 _found: dict[Path, tuple[float, list[_Project]]] = {}
 
@@ -107,11 +108,16 @@ def who_serves(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
     """The projects that have something to run, each with whether a scheduler serves it."""
     found = []
     for project in _projects(root):
-        with _asking(project.root) as store:
-            schedulers = serving(store, project.root) if store is not None else []
-            wanted = bool(store is not None and known_schedules(store, [project.root]))
-        wanted = wanted or any(_look_at(project.root, folder, time.time()).declared for folder in project.folders)
-        found.append({"root": str(project.root), "wanted": wanted, "served": bool(schedulers)})
+        wanted = any(_look_at(project.root, folder, time.time()).declared for folder in project.folders)
+        served, problem = False, None
+        try:
+            with _asking(project.root) as store:
+                if store is not None:
+                    served = bool(serving(store, project.root))
+                    wanted = wanted or bool(known_schedules(store, [project.root]))
+        except Refused as refused:
+            wanted, problem = False, refused.message
+        found.append({"root": str(project.root), "wanted": wanted, "served": served, "problem": problem})
     return {"projects": found}
 
 
@@ -270,6 +276,9 @@ def _asking(project: Path, *, make: bool = False) -> Iterator[Store | None]:
         if not make:
             yield None
             return
+    until, why = _closed.get(url, (0.0, ""))
+    if time.monotonic() < until:
+        raise Refused(409, why)
     try:
         if url not in _stores:
             _stores[url] = Store(url)
@@ -279,6 +288,8 @@ def _asking(project: Path, *, make: bool = False) -> Iterator[Store | None]:
     except CellmillError as error:
         if url in _stores:
             raise
+        # A database that does not answer takes its time to say so: not each time that somebody asks.
+        _closed[url] = time.monotonic() + _HOLDS, str(error)
         raise Refused(409, str(error)) from None
 
 
