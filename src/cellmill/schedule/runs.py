@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cellmill.run.history import LoggedRun
-from cellmill.run.log import is_held, new_run_id, runs_folder
+from cellmill.run.log import is_held, new_run_id, runs_folder, write_end
 from cellmill.run.stop_process import ask_to_stop
 from cellmill.schedule.declare import Known
 from cellmill.schedule.durations import written
@@ -94,6 +94,10 @@ class RunningTick:
         self._run.refresh()
         state = self._run.state
         words = str(self._run.as_dict()["message"] or "")
+        if self.stopped_for is not None and state == "lost" and self._record is not None:
+            # Stopped while it was still at its imports: nobody was there yet to write it down.
+            with suppress(OSError):
+                write_end(self._record, "stopped", message=self.stopped_for)
         if self.stopped_for is not None and state in ("stopped", "lost"):
             return ("failed" if "(timeout)" in self.stopped_for else "stopped"), self.stopped_for
         if state in ("succeeded", "failed", "stopped", "lost"):
