@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
+from cellmill.schedule.durations import seconds_of, written
 from cellmill.schedule.settings import ScheduleSettings, understood
 from cellmill.schedule.triggers import Cron, Every
 
@@ -101,6 +102,11 @@ def test_a_wrong_cron_expression_is_a_sentence(expression: str, reason: str | No
 )
 def test_triggers_say_themselves_in_plain_words(given: dict[str, Any], words: str) -> None:
     assert ScheduleSettings(name="x", timezone="Europe/Berlin", **given).words() == words
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 1.5, 0.1, 1e-7, 59.999999, 5400, 86_400, 1_234_567.5, 3_000_000_000])
+def test_lengths_of_time_are_read_as_they_are_written(seconds: float) -> None:
+    assert seconds_of(written(seconds)) == pytest.approx(seconds, abs=1e-6)
 
 
 def test_an_interval_is_counted_from_midnight_whenever_it_is_asked() -> None:

@@ -53,7 +53,8 @@ def written(seconds: float) -> str:
     '1h30m'
     """
     if seconds != int(seconds) or seconds == 0:
-        return f"{seconds:g}s"
+        # In digits, which are read again: 1.5e6 is no length of time.
+        return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
     left, parts = int(seconds), []
     for unit in ("d", "h", "m", "s"):
         number, left = divmod(left, _UNITS[unit])
