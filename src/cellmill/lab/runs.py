@@ -205,10 +205,18 @@ class Runs:
     def _run(self, run_id: str) -> LoggedRun:
         if RUN_ID.fullmatch(run_id):
             self.look()
-            for record, run in self._known.items():
-                if record.name == run_id:
-                    return run
+            found = self._known_run(run_id)
+            if found is None:
+                # Of a project that had no run yet at the last search: a scheduler's first one, say.
+                self.find()
+                self.look()
+                found = self._known_run(run_id)
+            if found is not None:
+                return found
         raise Refused(404, f"There is no run {run_id[:60]}; it may have been cleaned up.")
+
+    def _known_run(self, run_id: str) -> LoggedRun | None:
+        return next((run for record, run in self._known.items() if record.name == run_id), None)
 
     def told(self, run: LoggedRun, *, traceback: bool = False) -> dict[str, Any]:
         """A run as answers have it: paths relative to the root."""

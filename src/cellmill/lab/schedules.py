@@ -73,21 +73,23 @@ def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
     problems: list[dict[str, Any]] = []
     projects: list[dict[str, Any]] = []
     for project in _projects(root):
-        looked = {folder: _look_at(project.root, folder, now) for folder in project.folders}
-        problems += [_problem(root, folder, found.problem) for folder, found in looked.items() if found.problem]
         known: list[Known] = []
         schedulers: list[dict[str, Any]] = []
         problem = None
+        looked = {folder: _look_at(project.root, folder, now) for folder in project.folders}
         try:
             with _asking(project.root) as store:
                 if store is not None:
                     known = known_schedules(store, [project.root])
                     schedulers = serving(store, project.root)
-                rows = list(_rows(project.root, looked, known))
-                told = [_told(root, project.root, row, store, now) for row in rows]
+                # A scheduler may have found a folder since the last search here.
+                new = {one.folder for one in known} - looked.keys()
+                looked |= {folder: _look_at(project.root, folder, now) for folder in new if folder.is_dir()}
+                told = [_told(root, project.root, row, store, now) for row in _rows(project.root, looked, known)]
         except Refused as refused:
             problem = refused.message
             told = [_told(root, project.root, row, None, now) for row in _rows(project.root, looked, [])]
+        problems += [_problem(root, folder, found.problem) for folder, found in looked.items() if found.problem]
         if not told and not any(found.problem for found in looked.values()):
             continue
         schedules += told
