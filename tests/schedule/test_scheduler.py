@@ -228,8 +228,11 @@ def test_a_changed_file_counts_and_a_wrong_one_changes_nothing(project: Project)
 
 
 def test_pools_and_pipelines_bound_what_runs_at_once(project: Project) -> None:
-    busy = "import time\nfrom pathlib import Path\nPath('../../at-{0}').touch()\nfound = len(list(Path('../..').glob('at-*')))\n"
-    busy += "open('../../told', 'a').write(f'{{found}}\\n')\ntime.sleep(1)\nPath('../../at-{0}').unlink()"
+    busy = (
+        "import time\nfrom pathlib import Path\nPath('../../at-{0}').touch()\n"
+        "found = len(list(Path('../..').glob('at-*')))\nopen('../../told', 'a').write(f'{{found}}\\n')\n"
+        "time.sleep(1)\nPath('../../at-{0}').unlink()"
+    )
     for name in ("a", "b", "c"):
         project.pipeline(name, [hourly(pool="narrow")], {"one": busy.format(name)})
     project.scheduler("--max-runs", "3", "--pool", "narrow=1")
