@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from cellmill.run.yaml_text import YamlProblem, load_yaml
+
 _INSTEAD = {"cron", "every", "on_file", "after"}
 
 
@@ -88,10 +90,10 @@ class _File:
         self.key = key
         self.newline = "\r\n" if "\r\n" in text else "\n"
         try:
-            self.content = yaml.safe_load(text)
+            self.content = load_yaml(text, settings=True)
             root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except (yaml.YAMLError, ValueError) as error:
-            raise NotUnderstood(f"it is not valid YAML ({getattr(error, 'problem', None) or error})") from None
+        except YamlProblem as error:
+            raise NotUnderstood(f"it is not valid YAML ({error.message})") from None
         if root is not None and (not isinstance(root, yaml.MappingNode) or root.flow_style):
             raise NotUnderstood("it is not written as `name: value` lines")
         pairs = root.value if isinstance(root, yaml.MappingNode) else []
@@ -147,8 +149,8 @@ class _File:
         if entries:
             meant[self.key] = entries
         try:
-            found = yaml.safe_load(text) or {}
-        except (yaml.YAMLError, ValueError):
+            found = load_yaml(text, settings=True) or {}
+        except YamlProblem:
             found = None
         if found is None or _plain(found) != _plain(meant):
             raise NotUnderstood("it is written in a form of YAML that can't be changed from here")
