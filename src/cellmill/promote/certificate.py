@@ -21,7 +21,7 @@ from cellmill.notebook.cells import Notebook
 from cellmill.promote import provenance
 from cellmill.promote.data_files import as_recorded, changed_file, left_out
 from cellmill.promote.env_values import decode, env_key
-from cellmill.promote.published import PUBLISHED, publish
+from cellmill.promote.published import PUBLISHED, Publication, publish, published
 from cellmill.promote.verification import Verification
 
 FILE = ".certificate.json"
@@ -101,6 +101,22 @@ def stamp(found: Verification, *, learned: int = 0) -> Path:
     if found.outcome in PUBLISHED:
         publish(found.folder)
     return path
+
+
+def published_code(folder: Path) -> Publication | None:
+    """What is published of a pipeline; what its certificate proves of the folder as it stands is published first.
+
+    The proof may have been made elsewhere and have come with the folder, by git for instance.
+
+    Raises
+    ------
+    CellmillError
+        If it can't be kept.
+    """
+    content, found = read_certificate(folder), published(folder)
+    if content is None or content.get("outcome") not in PUBLISHED or _changed_files(folder, content.get("pipeline")):
+        return found
+    return found if found is not None and found.is_in(folder) else publish(folder)
 
 
 def read_certificate(folder: Path) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """What was last promoted and verified of a pipeline, kept as it was: what schedules run unless they say otherwise.
 
 The copies lie below the project's ``.cellmill/published``, one folder for each state of the pipeline's files, named by
-their hash. Verification makes one where it succeeds; nothing else does.
+their hash. One is made where verification succeeds, or where a certificate that came with the folder says that it did.
 """
 
 from __future__ import annotations

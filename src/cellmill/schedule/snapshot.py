@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellmill.errors import CellmillError, shown
-from cellmill.promote.published import code_digest, published
+from cellmill.promote.certificate import published_code
+from cellmill.promote.published import code_digest
 from cellmill.schedule.notebooks import notebook_pipeline
 from cellmill.schedule.settings import ScheduleSettings
 
@@ -54,7 +55,7 @@ def code_of(folder: Path, settings: ScheduleSettings) -> Code:
     if settings.snapshot == "latest" or not promoted:
         # Of a pipeline that was written by hand there is no notebook that it could be verified against.
         return Code(folder, folder, (), f"latest {code_digest(folder)[:12]}")
-    found = published(folder)
+    found = published_code(folder)
     if found is None:
         raise CellmillError(
             f"{folder.name} was never verified, so nothing of it is published",
