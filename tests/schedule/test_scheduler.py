@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scheduled import Project, until
+from scheduled import COMMAND, Project, until
 
 from cellmill.run.history import read_run
 
@@ -92,6 +93,21 @@ def test_a_run_that_takes_too_long_has_failed(project: Project) -> None:
 
     assert tick.reason == "it took longer than 1s (timeout)"
     assert read_run(project.root, tick.run_id).state == "stopped"
+
+
+def test_a_run_waits_for_one_that_somebody_started_by_hand(project: Project) -> None:
+    slow = tell("begun") + "\nimport time\ntime.sleep(5)"
+    project.pipeline("a", [hourly()], {"slow": slow})
+    project.scheduler()
+    project.cellmill("schedule", "apply")
+    by_hand = subprocess.Popen([*COMMAND, "run", "a"], cwd=project.root, stdout=subprocess.DEVNULL)
+    until(lambda: project.lines("told"))
+    project.cellmill("schedule", "run-now", "one")
+
+    until(lambda: project.states() == ["succeeded"])
+
+    assert by_hand.wait() == 0
+    assert project.lines("told") == ["begun", "begun"]
 
 
 def test_what_cannot_be_run_is_told_and_tried_once(project: Project) -> None:

@@ -43,7 +43,8 @@ def order_of(known: Known, moment: Moment, earlier: Sequence[str] = ()) -> tuple
     ]
     words += ["--env", settings.env] if settings.env else []
     words += _forced(known, earlier) if settings.force else []
-    words += code.words
+    # Somebody may run the pipeline by hand at that time: the run waits until that has ended.
+    words += [*code.words, "--wait"]
     environment = {
         "CELLMILL_SCHEDULE": known.label,
         "CELLMILL_SCHEDULE_DUE": moment.due.isoformat(),

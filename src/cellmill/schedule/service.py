@@ -282,7 +282,7 @@ class Scheduler:
 
     def _over(self, running: RunningTick, now: float) -> None:
         known, tick = running.known, running.tick
-        if not running.was_begun:
+        if not running.was_begun and running.stopped_for is None:
             self._not_begun(known, tick, now)
             return
         state, words = running.outcome()
