@@ -194,10 +194,10 @@ def list_(pipeline: str | None, url: str | None, as_json: bool) -> None:
 @_store_option
 def pause(name: str, url: str | None) -> None:
     """Let SCHEDULE (PIPELINE/NAME) be due no more until it is resumed. A run that goes on ends as usual."""
-    from cellmill.schedule.project import pause
+    from cellmill.schedule.pausing import pause
 
     store, known = _named(name, url)
-    done = pause(store, known, time.time())
+    done = pause(store, known)
     click.echo(
         f"{known.label} is paused; go on with: cellmill schedule resume {known.label}"
         if done
@@ -210,7 +210,7 @@ def pause(name: str, url: str | None) -> None:
 @_store_option
 def resume(name: str, url: str | None) -> None:
     """Let SCHEDULE (PIPELINE/NAME) be due again, from now on."""
-    from cellmill.schedule.project import resume
+    from cellmill.schedule.pausing import resume
 
     store, known = _named(name, url)
     done = resume(store, known, time.time())

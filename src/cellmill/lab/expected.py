@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from cellmill.lab.refusal import Refused
+from cellmill.run.command import as_process
 
-_START = "from cellmill.cli import main; main(prog_name='cellmill')"
 _LONGEST = 60.0
 
 
@@ -26,7 +25,7 @@ async def expected_run(prepared: Mapping[str, Any]) -> dict[str, Any]:
     words = [prepared["kind"], prepared["folder"], *prepared["words"], "--dry-run", "--json"]
     process = await asyncio.create_subprocess_exec(
         # -P: the project may hold a file of the user's that is named like a library.
-        *(sys.executable, "-P", "-c", _START, *words),
+        *as_process(words),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

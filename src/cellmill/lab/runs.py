@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,11 +15,10 @@ from typing import Any
 from cellmill.lab.projects import Projects, find_projects
 from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
+from cellmill.run.command import as_process
 from cellmill.run.history import LoggedRun, read_events, read_log, record_folders
 from cellmill.run.log import RUN_ID, hold, new_run_id, runs_folder, write_end, write_header
 from cellmill.run.stop_process import ask_to_stop
-
-_START = "from cellmill.cli import main; main(prog_name='cellmill')"
 
 
 class Runs:
@@ -174,8 +172,7 @@ class Runs:
         words = [prepared["kind"], str(folder), *prepared["words"]]
         with (record / "log").open("wb") as log:
             return subprocess.Popen(
-                # -P: the project may hold a file of the user's that is named like a library.
-                [sys.executable, "-P", "-c", _START, *words, "--run-record", str(record), "--run-lock", str(lock)],
+                as_process([*words, "--run-record", str(record), "--run-lock", str(lock)]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -19,6 +19,7 @@ from cellmill.lab.refusal import Refused
 from cellmill.lab.root import Root
 from cellmill.lab.yaml_entry import entries_of
 from cellmill.run.settings import FILE_NAME
+from cellmill.schedule import pausing
 from cellmill.schedule import project as of_project
 from cellmill.schedule.declare import Known, known_schedules
 from cellmill.schedule.members import serving
@@ -214,9 +215,9 @@ def _act(root: Root, body: bytes, what: str) -> dict[str, Any]:
             tick = of_project.run_now(store, known, now)
             message = f"{known.label} is not run: {tick.reason}." if tick.state == "skipped" else None
         elif what == "pause":
-            of_project.pause(store, known, now)
+            pausing.pause(store, known)
         else:
-            of_project.resume(store, known, now)
+            pausing.resume(store, known, now)
         served = bool(serving(store, project))
     return {"schedule": show_one(root, folder, said.name), "message": message, "served": served}
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cellmill.run.command import as_process
 from cellmill.run.log import hold, write_header
 from cellmill.run.warm.kept_processes import LONGEST
 
 # Seconds that the process that is kept may take to end.
 _LAST_WORD = 5.0
-_START = "from cellmill.cli import main; main(prog_name='cellmill')"
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,7 @@ class Launcher:
     def _started(self, words: list[str], variables: dict[str, str], root: Path, record: Path, lock: int) -> None:
         with (record / "log").open("ab") as log:
             child = subprocess.Popen(
-                # -P: the project may hold a file of the user's that is named like a library.
-                [sys.executable, "-P", "-c", _START, *words, "--run-lock", str(lock)],
+                as_process([*words, "--run-lock", str(lock)]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -15,7 +15,7 @@ from cellmill.schedule.planner import next_due
 from cellmill.schedule.reload import declaring_folders
 from cellmill.schedule.settings import Declared, read_schedules
 from cellmill.schedule.store import Store
-from cellmill.schedule.ticks import Cause, Tick, pause_schedule, put_causes, resume_schedule, ticks_of
+from cellmill.schedule.ticks import Cause, Tick, put_causes, ticks_of
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,6 @@ def run_now(store: Store, known: Known, now: float) -> Tick:
     """
     new = put_causes(store, known, [Cause("hand", f"hand {now:.6f}", now)], now)
     return new[0]
-
-
-def pause(store: Store, known: Known, now: float) -> bool:
-    """Let a schedule be due no more until it is resumed; False if it is paused."""
-    return pause_schedule(store, known, now)
-
-
-def resume(store: Store, known: Known, now: float) -> bool:
-    """Let a paused schedule be due again, from now on; False if it is not paused."""
-    return resume_schedule(store, known, now)
 
 
 def history(store: Store, known: Sequence[Known], limit: int = 50) -> list[Tick]:

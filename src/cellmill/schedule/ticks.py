@@ -302,7 +302,7 @@ def _of_running(connection: Connection, store: Store, running: Sequence[Tick]) -
     table = store.table["schedules"]
     ids = {tick.schedule_id for tick in running}
     rows = connection.execute(select(table).where(table.c.id.in_(ids)))
-    return {one.id: (one.place, one.settings.pool) for one in map(Known.of, rows)}
+    return {one.id: (one.place, one.settings.pool) for one in readable(rows)}
 
 
 def starting(store: Store, tick: Tick, run_id: str, record: Path, snapshot: str | None) -> Tick | None:
@@ -410,38 +410,3 @@ def forget_old(store: Store, before: float) -> int:
             delete(table).where(table.c.state.in_(ENDED), table.c.ended < before, table.c.id.not_in(last))
         )
     return int(done.rowcount)
-
-
-def pause_schedule(store: Store, known: Known, now: float) -> bool:  # noqa: ARG001 - as its counterpart
-    """Let a schedule be due no more until it is resumed; False if it is paused."""
-    from sqlalchemy import update
-
-    table = store.table["schedules"]
-    with store.locked() as connection:
-        done = connection.execute(
-            update(table).where(table.c.id == known.id, table.c.paused.is_(False)).values(paused=True)
-        )
-        store.tell_change(connection)
-    return bool(done.rowcount)
-
-
-def resume_schedule(store: Store, known: Known, now: float) -> bool:
-    """Let a paused schedule be due again, from now on; False if it is not paused.
-
-    The times that came while it was paused are written down as one tick that was skipped.
-    """
-    from sqlalchemy import insert, select, update
-
-    table, ticks = store.table["schedules"], store.table["ticks"]
-    with store.locked() as connection:
-        row = connection.execute(select(table).where(table.c.id == known.id, table.c.paused.is_(True))).one_or_none()
-        if row is None:
-            return False
-        settings = Known.of(row).settings.model_copy(update={"misfire": "skip", "grace": 0.0})
-        connection.execute(update(table).where(table.c.id == known.id).values(paused=False, since=now))
-        store.tell_change(connection)
-        for tick in plan(known.id, settings, row.since, now):
-            values = {"key": f"paused {tick.due:.3f}", "due": tick.due, "until": tick.until, "count": tick.count}
-            values |= {"not_before": tick.due, "state": "skipped", "reason": "it was paused", "ended": now}
-            connection.execute(insert(ticks).values(schedule_id=known.id, cause="time", **values))
-    return True
