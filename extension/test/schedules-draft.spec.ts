@@ -24,7 +24,10 @@ describe('the entry that the form makes', () => {
       retry_delay: 90,
       overlap: 'queue',
       enabled: true,
-      keep: { count: 5 },
+      keep: { count: null, age: '30d', size: 500000000 },
+      jitter: 30,
+      pool: 'gpu',
+      force: false,
       alerts: [{ to: '$SLACK', on: ['failure'] }]
     };
     expect(entryOf(draftOf(schedule(entry)), PARAMETERS, trans)).toEqual({ entry, problems: {} });
@@ -42,6 +45,15 @@ describe('the entry that the form makes', () => {
       cron: '0 3 * * *',
       parameters: { n: 5, day: '{{ date | days(-1) }}', on: true }
     });
+  });
+
+  it('keeps what is typed of runs, and drops what is emptied', () => {
+    const draft = draftOf(schedule({ name: 'a', every: '1h', keep: { count: 5, age: '7d' } }));
+    const typed = (keep: typeof draft.keep): unknown =>
+      entryOf({ ...draft, keep }, PARAMETERS, trans).entry.keep;
+    expect(typed({ count: 'all', age: '', size: '2 GB' })).toEqual({ count: null, size: '2 GB' });
+    expect(typed({ count: '12', age: '7d', size: '' })).toEqual({ count: 12, age: '7d' });
+    expect(typed({ count: '', age: ' ', size: '' })).toBeUndefined();
   });
 
   it('says which parameter can not be read', () => {

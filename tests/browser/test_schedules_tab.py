@@ -88,7 +88,7 @@ def test_a_schedule_from_the_form_to_the_cell_that_failed(
 
     request.getfixturevalue("scheduler")
     it_is_run_now_and_leads_to_its_cell(page, shot)
-    it_is_paused_edited_and_deleted(page, file)
+    it_is_paused_edited_and_deleted(page, file, shot)
 
 
 def what_is_wrong_is_told_in_a_sentence(page: Page) -> None:
@@ -118,16 +118,25 @@ def it_is_run_now_and_leads_to_its_cell(page: Page, shot: Callable[[str], Path])
     )
 
 
-def it_is_paused_edited_and_deleted(page: Page, file: Path) -> None:
+def it_is_paused_edited_and_deleted(page: Page, file: Path, shot: Callable[[str], Path]) -> None:
     run_command(page, "cellmill:show-schedules")
     page.get_by_role("button", name="Pause churn/nightly").click()
     item(page, "churn/nightly").get_by_text("paused", exact=True).wait_for()
     page.get_by_role("button", name="Resume churn/nightly").click()
     item(page, "churn/nightly").get_by_text("Next").wait_for()
+    page.locator(".cellmill-Pipeline", has_text="churn").get_by_text("next: ").wait_for()
 
     page.get_by_role("button", name="Edit churn/nightly").click()
     field(page, "Retries").fill("2")
     page.locator(".cellmill-Change [data-kind=added]", has_text="retries: 2").wait_for()
+    page.get_by_text("More settings").click()
+    field(page, "Keep runs").fill("few")
+    page.locator(".cellmill-Meaning-problems").get_by_text("Must be a whole number, not few").wait_for()
+    field(page, "Keep runs").fill("7")
+    field(page, "Spread over").fill("5m")
+    for line in ("count: 7", "jitter: 5m"):
+        page.locator(".cellmill-Change [data-kind=added]", has_text=line).wait_for()
+    shot("schedule-more")
     # Somebody else writes to the file meanwhile: what was shown is not what would be written.
     file.write_text(file.read_text() + "# Mia was here.\n")
     page.get_by_role("button", name="Write to cellmill.yaml").click()

@@ -76,11 +76,13 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "cellmill.yaml").write_text(yaml.safe_dump({"schedule": list(schedule)}))
 
-    def scheduler(self, *options: str, **environment: str) -> subprocess.Popen[str]:
+    def scheduler(
+        self, *options: str, command: Sequence[str] = tuple(COMMAND), **environment: str
+    ) -> subprocess.Popen[str]:
         """Start a scheduler."""
         log = (self.root / f"scheduler-{len(self.schedulers)}.log").open("w")
         started = subprocess.Popen(
-            [*COMMAND, "scheduler", "--store", self.url, *options],
+            [*command, "scheduler", "--store", self.url, *options],
             cwd=self.root,
             env={**os.environ, **environment},
             stdout=subprocess.DEVNULL,

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from scheduled import Project, until
 
+from cellmill.schedule.claims import Limits
 from cellmill.schedule.service import Scheduler
-from cellmill.schedule.ticks import Limits
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

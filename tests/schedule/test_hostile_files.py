@@ -12,8 +12,8 @@ from told import Told, call
 from cellmill.errors import CellmillError
 from cellmill.schedule.check import check_order
 from cellmill.schedule.declare import known_schedules
+from cellmill.schedule.reading import read_schedules
 from cellmill.schedule.reload import Reloader
-from cellmill.schedule.settings import read_schedules
 
 HEAD = "schedule:\n  - name: nightly\n    cron: 0 3 * * *\n    timezone: Europe/Berlin\n"
 NIGHTLY = "At 03:00 every day (Europe/Berlin):"

@@ -17,7 +17,8 @@ from told import Told, call
 from cellmill.schedule.declare import Known, known_schedules
 from cellmill.schedule.preview import preview
 from cellmill.schedule.project import apply
-from cellmill.schedule.settings import Declared, parse_schedules
+from cellmill.schedule.reading import parse_schedules
+from cellmill.schedule.settings import Declared
 
 NIGHTLY = {"name": "nightly", "cron": "0 3 * * *", "timezone": "Europe/Berlin"}
 HOURLY = {"name": "hourly", "cron": "0 * * * *", "timezone": "America/New_York"}

@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from cellmill.schedule.durations import seconds_of, written
-from cellmill.schedule.settings import ScheduleSettings, understood
+from cellmill.schedule.refusals import understood
+from cellmill.schedule.settings import ScheduleSettings
 from cellmill.schedule.triggers import Cron, Every
 
 BERLIN = ZoneInfo("Europe/Berlin")

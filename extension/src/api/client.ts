@@ -21,7 +21,8 @@ import type {
   ISchedules,
   ISuggestion,
   ISweepCheck,
-  ISweepRequest
+  ISweepRequest,
+  ITick
 } from './types';
 
 /** Path of the REST interface below the server's base URL. */
@@ -126,6 +127,11 @@ export class Client {
     name: string
   ): Promise<IScheduleActed> {
     return this._post(`schedules/${what}`, { folder, name });
+  }
+
+  async scheduleHistory(folder: string, name: string, limit: number): Promise<readonly ITick[]> {
+    const query = URLExt.objectToQueryString({ folder, name, limit });
+    return (await this._ask<{ ticks: readonly ITick[] }>(`schedules/history${query}`)).ticks;
   }
 
   /** Open the server's stream of events. */

@@ -338,7 +338,6 @@ export interface IPipeline {
   current: boolean | null;
   verified: IVerified;
   last_run: IRun | null;
-  schedule: string | null;
 }
 
 /** What to run. */

@@ -2,10 +2,10 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { Actions } from './actions';
 import type { PipelineModel } from './model';
-import type { IPanelState } from './state';
 
 export interface IPanelServices {
   model: PipelineModel;
@@ -30,8 +30,8 @@ export function usePanel(): IPanelServices {
   return services;
 }
 
-/** The model's state; the view is drawn again when it changes. */
-export function usePanelState(model: PipelineModel): IPanelState {
+/** A model's state; the view is drawn again when it changes. */
+export function useModel<M, S>(model: { changed: ISignal<M, void>; state: S }): S {
   return useSyncExternalStore(
     told => {
       const slot = (): void => told();

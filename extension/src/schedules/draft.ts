@@ -15,7 +15,15 @@ export interface IAlertDraft {
 }
 
 /** Settings that are one text each; empty for the default. */
-export const TEXTS = ['retries', 'retry_delay', 'timeout', 'grace', 'late', 'jitter'] as const;
+export const TEXTS = [
+  'retries',
+  'retry_delay',
+  'timeout',
+  'grace',
+  'late',
+  'jitter',
+  'pool'
+] as const;
 export type TextKey = (typeof TEXTS)[number];
 
 /** Settings that are one of some words, with their defaults. */
@@ -25,6 +33,13 @@ export const CHOICES = {
   snapshot: ['published', 'latest']
 } as const;
 export type ChoiceKey = keyof typeof CHOICES;
+
+/** How many of its runs stay; empty for the default. */
+export const KEEP = ['count', 'age', 'size'] as const;
+export type KeepKey = (typeof KEEP)[number];
+
+/** What is typed for no limit of the number. */
+export const ALL = 'all';
 
 export interface IDraft {
   /** The folder whose cellmill.yaml declares it. */
@@ -41,6 +56,9 @@ export interface IDraft {
   env: string;
   texts: { readonly [key in TextKey]: string };
   choices: { readonly [key in ChoiceKey]: string };
+  keep: { readonly [key in KeepKey]: string };
+  /** Run all steps, or what is outdated only. */
+  force: boolean;
   alerts: readonly IAlertDraft[];
   enabled: boolean;
   /** The entry as it stands in the file: what the form does not show stays as it is. */
@@ -53,8 +71,11 @@ const NO_TEXTS: IDraft['texts'] = {
   timeout: '',
   grace: '',
   late: '',
-  jitter: ''
+  jitter: '',
+  pool: ''
 };
+
+const NO_KEEP: IDraft['keep'] = { count: '', age: '', size: '' };
 
 /** A new schedule for a pipeline, or for a notebook that was not promoted. */
 export function newDraft(folder: string, notebook = ''): IDraft {
@@ -69,6 +90,8 @@ export function newDraft(folder: string, notebook = ''): IDraft {
     env: '',
     texts: NO_TEXTS,
     choices: { overlap: 'queue', misfire: 'once', snapshot: 'published' },
+    keep: NO_KEEP,
+    force: true,
     alerts: [],
     enabled: true,
     former: {}
@@ -98,6 +121,8 @@ export function draftOf(schedule: ISchedule): IDraft {
     env: text('env'),
     texts,
     choices,
+    keep: keepOf(asMapping(entry.keep)),
+    force: entry.force !== false,
     alerts: asList(entry.alerts).map(one => alertOf(asMapping(one))),
     enabled: entry.enabled !== false,
     former: entry
@@ -141,6 +166,12 @@ export function entryOf(
     const word = draft.choices[key as ChoiceKey];
     set(key, word, word === words[0]);
   }
+  const keep = readKeep(draft);
+  set('keep', keep, !Object.keys(keep).length);
+  if (!Object.keys(keep).length) {
+    delete entry.keep;
+  }
+  set('force', draft.force, draft.force);
   set('enabled', draft.enabled, draft.enabled);
   const alerts = draft.alerts.map(one =>
     one.on.length === ALERT_KINDS.length ? { to: one.to.trim() } : { to: one.to.trim(), on: one.on }
@@ -213,6 +244,25 @@ function readText(
 /** How a value stands in its field. */
 export function asText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+function keepOf(entry: { readonly [key: string]: unknown }): IDraft['keep'] {
+  const text = (key: KeepKey): string => {
+    const value = entry[key];
+    return value === undefined ? '' : value === null ? (key === 'count' ? ALL : '') : String(value);
+  };
+  return { count: text('count'), age: text('age'), size: text('size') };
+}
+
+function readKeep({ keep, former }: IDraft): { [key: string]: unknown } {
+  const before = asMapping(former.keep);
+  const texts = KEEP.map(key => [key, keep[key].trim()] as const).filter(([, text]) => text);
+  return Object.fromEntries(
+    texts.map(([key, text]) => {
+      const value = key !== 'count' ? kept(before[key], text) : text === ALL ? null : whole(text);
+      return [key, value];
+    })
+  );
 }
 
 function alertOf(entry: { readonly [key: string]: unknown }): IAlertDraft {

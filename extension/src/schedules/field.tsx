@@ -3,7 +3,7 @@
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import { ReactNode, useId } from 'react';
 import { Prose } from '../panel/views/prose';
-import { ChoiceKey, CHOICES, IDraft } from './draft';
+import { ChoiceKey, CHOICES, IDraft, TextKey } from './draft';
 
 /** What every part of the form is given. */
 export interface IDraftProps {
@@ -145,6 +145,29 @@ export function ChoiceField({ draft, problems, change, name, label, words }: ICh
       problem={problems[name]}
       options={CHOICES[name].map(one => [one, words[one]] as const)}
       onChange={value => change({ choices: { ...draft.choices, [name]: value } })}
+    />
+  );
+}
+
+interface ITextSettingProps extends IDraftProps {
+  name: TextKey;
+  label: string;
+  placeholder: string;
+  hint?: string;
+}
+
+/** A setting that is one short text; empty for the default, which is shown in its place. */
+export function TextSetting(props: ITextSettingProps) {
+  const { draft, problems, change, name, label, placeholder, hint } = props;
+  return (
+    <TextField
+      label={label}
+      value={draft.texts[name]}
+      placeholder={placeholder}
+      hint={hint}
+      narrow={true}
+      problem={problems[name]}
+      onChange={text => change({ texts: { ...draft.texts, [name]: text } })}
     />
   );
 }

@@ -5,7 +5,7 @@ import type { IPipeline } from '../api/types';
 import { usePanel } from '../panel/context';
 import { IconButton } from '../panel/views/iconButton';
 import { ALERT_KINDS, AlertKind, IAlertDraft } from './draft';
-import { IDraftProps, SelectField, TextField } from './field';
+import { IDraftProps, SelectField, TextField, TextSetting } from './field';
 
 /** The pipeline; of a schedule that there is, it stays. */
 export function Target({
@@ -89,6 +89,16 @@ export function Alerts({ draft, problems, change }: IDraftProps) {
         </div>
       ))}
       {problems.alerts ? <p className="cellmill-Field-error">{problems.alerts}</p> : null}
+      {alerts.length || draft.texts.late ? (
+        <TextSetting
+          draft={draft}
+          problems={problems}
+          change={change}
+          name="late"
+          label={trans.__('Late if it starts later than due by')}
+          placeholder={trans.__('never late')}
+        />
+      ) : null}
       {alerts.length ? null : (
         <p className="cellmill-Muted">
           {trans.__(

@@ -8,9 +8,10 @@ import { Prose } from '../panel/views/prose';
 import { Change } from './change';
 import { entryOf, IDraft, IMade } from './draft';
 import { Alerts, Target } from './fields';
-import { ChoiceField, Field, Group, SelectField, TextField } from './field';
+import { ChoiceField, Field, Group, SelectField, TextField, TextSetting } from './field';
 import type { ISchedulesState, SchedulesModel } from './model';
 import { Parameters } from './parameters';
+import { Rarer } from './rarer';
 import { WhenFields } from './whenFields';
 
 /** How long a user rests between two keys before the server looks at it. */
@@ -128,39 +129,27 @@ export function ScheduleForm({ model, state, draft }: IFormProps) {
               }}
             />
             <div className="cellmill-Fields-row">
-              <TextField
-                label={trans.__('Retries')}
-                value={draft.texts.retries}
-                placeholder="0"
-                narrow={true}
-                problem={problems.retries}
-                onChange={retries => model.change({ texts: { ...draft.texts, retries } })}
-              />
-              <TextField
+              <TextSetting {...shared} name="retries" label={trans.__('Retries')} placeholder="0" />
+              <TextSetting
+                {...shared}
+                name="retry_delay"
                 label={trans.__('Retry after')}
-                value={draft.texts.retry_delay}
                 placeholder="1m"
-                narrow={true}
-                problem={problems.retry_delay}
-                onChange={text => model.change({ texts: { ...draft.texts, retry_delay: text } })}
               />
-              <TextField
+              <TextSetting
+                {...shared}
+                name="timeout"
                 label={trans.__('Stop after')}
-                value={draft.texts.timeout}
                 placeholder={trans.__('never')}
-                narrow={true}
-                problem={problems.timeout}
-                onChange={timeout => model.change({ texts: { ...draft.texts, timeout } })}
               />
-              <TextField
+              <TextSetting
+                {...shared}
+                name="grace"
                 label={trans.__('Missed after')}
-                value={draft.texts.grace}
                 placeholder="1m"
-                narrow={true}
-                problem={problems.grace}
-                onChange={grace => model.change({ texts: { ...draft.texts, grace } })}
               />
             </div>
+            <Rarer {...shared} />
             <Field label="" problem={problems.enabled}>
               {id => (
                 <label className="cellmill-Check" htmlFor={id}>
@@ -235,7 +224,8 @@ function Meaning({
         <ul className="cellmill-Meaning-problems" aria-label={trans.__('What is wrong')}>
           {wrong.map(([key, text]) => (
             <li key={key}>
-              {key ? <code>{key.replace('parameters.', '')}</code> : null} <Prose text={text} />
+              {key ? <code>{key.replace(/^(parameters|keep)\./, '')}</code> : null}{' '}
+              <Prose text={text} />
             </li>
           ))}
         </ul>

@@ -19,17 +19,24 @@ interface IItemProps {
   schedule: ISchedule;
   busy: boolean;
   chosen: IChosenTick | null;
+  /** All its past times, if they are shown; the latest ones otherwise. */
+  history: readonly ITick[] | undefined;
   model: SchedulesModel;
 }
 
 export const ScheduleItem = memo(function ScheduleItem(props: IItemProps) {
-  const { schedule, busy, chosen, model } = props;
+  const { schedule, busy, chosen, history, model } = props;
   const { trans } = usePanel();
   const { label, pipeline, name, words, ticks } = schedule;
   const last = ticks.find(one => one.state !== 'queued');
-  const shown = chosen && ticks.find(one => one.id === chosen.tick);
+  const shown = chosen && (history ?? ticks).find(one => one.id === chosen.tick);
   return (
-    <li className="cellmill-Schedule" data-label={label} aria-busy={busy}>
+    <li
+      className="cellmill-Schedule"
+      data-label={label}
+      data-full={history ? true : undefined}
+      aria-busy={busy}
+    >
       <div className="cellmill-Schedule-row">
         <div className="cellmill-Schedule-what">
           <h3 title={label}>
@@ -42,7 +49,7 @@ export const ScheduleItem = memo(function ScheduleItem(props: IItemProps) {
           <Next schedule={schedule} />
           {last ? <Last tick={last} /> : null}
         </div>
-        <Strip schedule={schedule} chosen={shown?.id ?? null} model={model} />
+        <Strip schedule={schedule} history={history} chosen={shown?.id ?? null} model={model} />
         <Tools schedule={schedule} busy={busy} model={model} />
       </div>
       {chosen && shown ? <TickDetails schedule={schedule} tick={shown} chosen={chosen} /> : null}
@@ -117,7 +124,7 @@ function Last({ tick }: { tick: ITick }) {
   );
 }
 
-function Tools({ schedule, busy, model }: Omit<IItemProps, 'chosen'>) {
+function Tools({ schedule, busy, model }: Omit<IItemProps, 'chosen' | 'history'>) {
   const { trans } = usePanel();
   const services = usePanel();
   const { label, declared, stored, entry, paused } = schedule;

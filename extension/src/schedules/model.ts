@@ -11,7 +11,8 @@ import type {
   ISchedule,
   IScheduleCheck,
   ISchedulePlan,
-  ISchedules
+  ISchedules,
+  ITick
 } from '../api/types';
 import { sentence } from '../panel/model';
 import type { ICellmill } from '../tokens';
@@ -20,6 +21,9 @@ import type { IDraft } from './draft';
 /** Milliseconds between two looks while nothing goes on, and while something does. */
 const CALM = 5000;
 const LIVELY = 1500;
+
+/** Past times of a schedule that is shown in full. */
+const HISTORY = 200;
 
 const NO_PARAMETERS: readonly IParameter[] = [];
 
@@ -52,6 +56,8 @@ export interface ISchedulesState {
   /** Schedules for which something is being done. */
   busy: ReadonlySet<string>;
   chosen: IChosenTick | null;
+  /** All past times of schedules that are shown in full, by the schedule's id. */
+  histories: ReadonlyMap<string, readonly ITick[]>;
   /** Why the last request of the user could not be carried out; a sentence. */
   refusal: string;
   /** What became of the last request; a sentence. */
@@ -124,6 +130,7 @@ export class SchedulesModel implements IDisposable {
         pipelines
       });
       this._setPace(found);
+      await Promise.all([...this._state.histories.keys()].map(id => this._askHistory(id)));
     } catch (error) {
       const missing = error instanceof ApiError && error.status === 404;
       this._pipelinesOutdated = true;
@@ -234,6 +241,32 @@ export class SchedulesModel implements IDisposable {
     }
   }
 
+  /** Show all past times of a schedule, or the latest ones only again. */
+  async toggleHistory(schedule: ISchedule): Promise<void> {
+    const { histories } = this._state;
+    if (histories.has(schedule.id)) {
+      this._set({ histories: new Map([...histories].filter(([id]) => id !== schedule.id)) });
+    } else {
+      this._setHistory(schedule.id, schedule.ticks);
+      await this._askHistory(schedule.id).catch(error => this._set({ refusal: sentence(error) }));
+    }
+  }
+
+  private async _askHistory(id: string): Promise<void> {
+    const schedule = this._state.found.schedules.find(one => one.id === id);
+    if (schedule) {
+      const { folder, name } = schedule;
+      const ticks = await this.cellmill.client.scheduleHistory(folder, name, HISTORY);
+      if (this._state.histories.has(id)) {
+        this._setHistory(id, ticks);
+      }
+    }
+  }
+
+  private _setHistory(id: string, ticks: readonly ITick[]): void {
+    this._set({ histories: new Map([...this._state.histories, [id, ticks]]) });
+  }
+
   private _ask(chosen: IChosenTick, runId: string): void {
     this.cellmill.client.run(runId).then(
       run => this._setRun(chosen, { run }),
@@ -317,6 +350,7 @@ export class SchedulesModel implements IDisposable {
     saving: false,
     busy: new Set(),
     chosen: null,
+    histories: new Map(),
     refusal: '',
     done: ''
   };

@@ -9,18 +9,22 @@ import type { SchedulesModel } from './model';
 
 interface IStripProps {
   schedule: ISchedule;
+  history: readonly ITick[] | undefined;
   chosen: number | null;
   model: SchedulesModel;
 }
 
-/** So many marks stand in one line. */
-const SHOWN = 13;
+/** So many marks stand in one line; the server tells of one more, if there are more. */
+const SHOWN = 12;
 
 /** The latest one stands at the right end; the arrow keys go through them. */
-export function Strip({ schedule, chosen, model }: IStripProps) {
+export function Strip({ schedule, history, chosen, model }: IStripProps) {
   const { trans } = usePanel();
   const list = useRef<HTMLDivElement>(null);
-  const ticks = schedule.ticks.slice(0, SHOWN).reverse();
+  const more = schedule.ticks.length > SHOWN;
+  const ticks = history
+    ? [...history].reverse()
+    : schedule.ticks.slice(0, more ? SHOWN - 1 : SHOWN).reverse();
   if (!ticks.length) {
     return <p className="cellmill-Strip cellmill-Muted">{trans.__('Nothing was due yet.')}</p>;
   }
@@ -47,6 +51,22 @@ export function Strip({ schedule, chosen, model }: IStripProps) {
       aria-label={trans.__('Past runs of %1, the latest last', schedule.label)}
       onKeyDown={go}
     >
+      {more ? (
+        <button
+          type="button"
+          className="cellmill-Tick cellmill-Strip-more"
+          aria-expanded={!!history}
+          title={history ? trans.__('Show the latest runs only') : trans.__('Show earlier runs')}
+          aria-label={
+            history
+              ? trans.__('Show the latest runs of %1 only', schedule.label)
+              : trans.__('Show earlier runs of %1', schedule.label)
+          }
+          onClick={() => void model.toggleHistory(schedule)}
+        >
+          {history ? '×' : '…'}
+        </button>
+      ) : null}
       {ticks.map(tick => (
         <button
           key={tick.id}

@@ -1,13 +1,13 @@
 // The tab of schedules as a whole: the list, or the form of one of them.
 
 import { Button, InputGroup, addIcon, refreshIcon } from '@jupyterlab/ui-components';
-import { useSyncExternalStore } from 'react';
 import type { ISchedule, IScheduleProblem } from '../api/types';
-import { usePanel } from '../panel/context';
+import { useModel, usePanel } from '../panel/context';
 import { Empty } from '../panel/views/empty';
 import { IconButton } from '../panel/views/iconButton';
 import { Prose } from '../panel/views/prose';
-import { lostIcon, scheduleIcon } from '../theme/pipelineIcons';
+import { Unreachable } from '../panel/views/unreachable';
+import { scheduleIcon } from '../theme/pipelineIcons';
 import { newDraft } from './draft';
 import { ScheduleForm } from './form';
 import { ScheduleItem } from './item';
@@ -20,14 +20,7 @@ export interface IPartProps {
 
 export function Schedules({ model }: { model: SchedulesModel }) {
   const { trans } = usePanel();
-  const state = useSyncExternalStore(
-    told => {
-      const slot = (): void => told();
-      model.changed.connect(slot);
-      return () => void model.changed.disconnect(slot);
-    },
-    () => model.state
-  );
+  const state = useModel(model);
   switch (state.subject) {
     case 'loading':
       return (
@@ -37,7 +30,13 @@ export function Schedules({ model }: { model: SchedulesModel }) {
       );
     case 'missing':
     case 'unreachable':
-      return <Unreachable model={model} state={state} />;
+      return (
+        <Unreachable
+          missing={state.subject === 'missing'}
+          error={state.error}
+          again={() => void model.refresh()}
+        />
+      );
     case 'shown':
       return state.draft ? (
         <ScheduleForm model={model} state={state} draft={state.draft} />
@@ -45,29 +44,6 @@ export function Schedules({ model }: { model: SchedulesModel }) {
         <List model={model} state={state} />
       );
   }
-}
-
-function Unreachable({ model, state }: IPartProps) {
-  const { trans } = usePanel();
-  const missing = state.subject === 'missing';
-  return (
-    <Empty
-      icon={lostIcon}
-      title={
-        missing ? trans.__("cellmill's server is not there") : trans.__('No answer from the server')
-      }
-    >
-      <p>
-        {missing
-          ? trans.__('Install cellmill where JupyterLab runs, and restart it.')
-          : state.error}
-      </p>
-      <Button className="jp-mod-styled jp-mod-accept" onClick={() => void model.refresh()}>
-        <refreshIcon.react tag="span" />
-        {trans.__('Try again')}
-      </Button>
-    </Empty>
-  );
 }
 
 function List({ model, state }: IPartProps) {
@@ -112,6 +88,7 @@ function List({ model, state }: IPartProps) {
                 schedule={one}
                 busy={state.busy.has(one.id)}
                 chosen={state.chosen?.schedule === one.id ? state.chosen : null}
+                history={state.histories.get(one.id)}
                 model={model}
               />
             ))}

@@ -1,9 +1,10 @@
 // The workspace panel's model: all pipelines below the server's root, and their newest runs.
 
 import { IDisposable } from '@lumino/disposable';
+import { Poll } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 import { ApiError } from '../api/client';
-import type { IPipeline, IRun } from '../api/types';
+import type { IPipeline, IRun, ISchedule } from '../api/types';
 import { sentence } from '../panel/model';
 import { foldRun, foldRuns } from '../panel/runs';
 import type { ICellmill } from '../tokens';
@@ -11,6 +12,8 @@ import { withRun } from './pipelines';
 
 /** Milliseconds for which changes on disk are gathered before the list is asked for again. */
 const GATHER = 300;
+/** Milliseconds between two looks at schedules: when one is due next changes by itself. */
+const DUE = 30_000;
 /** Runs that the list shows. */
 const NEWEST = 50;
 
@@ -19,6 +22,7 @@ export interface IWorkspaceState {
   error: string;
   pipelines: readonly IPipeline[];
   runs: readonly IRun[];
+  schedules: readonly ISchedule[];
   filter: string;
   /** Why the last request of the user could not be carried out; a sentence. */
   refusal: string;
@@ -30,6 +34,13 @@ export class WorkspaceModel implements IDisposable {
     cellmill.events.runChanged.connect(this._onRunChanged, this);
     cellmill.events.pipelinesChanged.connect(this._onPipelinesChanged, this);
     cellmill.events.connected.connect(this._onPipelinesChanged, this);
+    this._due = new Poll({
+      name: 'cellmill:due',
+      auto: false,
+      standby: 'when-hidden',
+      frequency: { interval: DUE, backoff: true, max: 10 * DUE },
+      factory: () => this._askSchedules()
+    });
   }
 
   get changed(): ISignal<this, void> {
@@ -48,6 +59,7 @@ export class WorkspaceModel implements IDisposable {
     if (!this._isDisposed) {
       this._isDisposed = true;
       clearTimeout(this._timer);
+      this._due.dispose();
       Signal.clearData(this);
     }
   }
@@ -66,6 +78,8 @@ export class WorkspaceModel implements IDisposable {
 
   async refresh(): Promise<void> {
     const { client } = this.cellmill;
+    // Besides: a store that can't be used, or is slow, takes nothing else from the list.
+    void this._due.refresh();
     try {
       const [pipelines, runs] = await Promise.all([
         client.pipelines(),
@@ -96,6 +110,9 @@ export class WorkspaceModel implements IDisposable {
     if (!this._looked) {
       return;
     }
+    if (run.source === 'schedule') {
+      this._onPipelinesChanged();
+    }
     this._set({
       runs: foldRun(this._state.runs, run).slice(0, NEWEST),
       pipelines: withRun(this._state.pipelines, run)
@@ -121,11 +138,17 @@ export class WorkspaceModel implements IDisposable {
     error: '',
     pipelines: [],
     runs: [],
+    schedules: [],
     filter: '',
     refusal: ''
   };
+  private async _askSchedules(): Promise<void> {
+    this._set({ schedules: (await this.cellmill.client.schedules()).schedules });
+  }
+
   private _looked = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
+  private _due: Poll;
   private _isDisposed = false;
   private _changed = new Signal<this, void>(this);
 }

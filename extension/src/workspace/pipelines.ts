@@ -1,6 +1,6 @@
 // Lists of pipelines: what a filter leaves of them, and a run's place in them.
 
-import type { IPipeline, IRun } from '../api/types';
+import type { IPipeline, IRun, ISchedule } from '../api/types';
 
 /** Pipelines with this run as the last one of its own. */
 export function withRun(pipelines: readonly IPipeline[], run: IRun): readonly IPipeline[] {
@@ -18,4 +18,11 @@ export function matching(pipelines: readonly IPipeline[], filter: string): reado
     const text = [one.name, one.folder, one.notebook, one.last_run?.state].join(' ').toLowerCase();
     return words.every(word => text.includes(word));
   });
+}
+
+/** Of a pipeline's schedules the one that is due first; none if none will be due. */
+export function nextOf(schedules: readonly ISchedule[], folder: string): ISchedule | undefined {
+  return schedules
+    .filter(one => one.folder === folder && one.next !== null && one.next_words !== null)
+    .sort((one, other) => one.next! - other.next!)[0];
 }

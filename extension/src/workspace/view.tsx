@@ -1,39 +1,31 @@
 // Pipelines and runs of the whole workspace: found by name, seen by state, run by a click.
 
 import {
-  Button,
   InputGroup,
   folderIcon,
-  historyIcon,
   notebookIcon,
   refreshIcon,
   runIcon
 } from '@jupyterlab/ui-components';
-import { memo, useSyncExternalStore } from 'react';
-import type { IPipeline, IRun } from '../api/types';
-import { usePanel } from '../panel/context';
+import { memo } from 'react';
+import type { IPipeline, IRun, ISchedule } from '../api/types';
+import { useModel, usePanel } from '../panel/context';
 import { duration, when } from '../panel/format';
 import { endOf, isLive, progressOf } from '../panel/runs';
 import { Empty } from '../panel/views/empty';
 import { IconButton } from '../panel/views/iconButton';
 import { Ago, Elapsed, kindWord, StateMark, stateWord } from '../panel/views/marks';
 import { Section } from '../panel/views/section';
+import { Unreachable } from '../panel/views/unreachable';
 import { Verified } from '../panel/views/verified';
-import { lostIcon, pipelineIcon, scheduleIcon } from '../theme/pipelineIcons';
+import { pipelineIcon, scheduleIcon } from '../theme/pipelineIcons';
 import { CommandIDs } from '../tokens';
 import type { IWorkspaceState, WorkspaceModel } from './model';
-import { matching } from './pipelines';
+import { matching, nextOf } from './pipelines';
 
 export function Workspace({ model }: { model: WorkspaceModel }) {
   const { trans } = usePanel();
-  const state = useSyncExternalStore(
-    told => {
-      const slot = (): void => told();
-      model.changed.connect(slot);
-      return () => void model.changed.disconnect(slot);
-    },
-    () => model.state
-  );
+  const state = useModel(model);
   switch (state.subject) {
     case 'loading':
       return (
@@ -43,7 +35,13 @@ export function Workspace({ model }: { model: WorkspaceModel }) {
       );
     case 'missing':
     case 'unreachable':
-      return <Unreachable model={model} state={state} />;
+      return (
+        <Unreachable
+          missing={state.subject === 'missing'}
+          error={state.error}
+          again={() => void model.refresh()}
+        />
+      );
     case 'shown':
       return <Shown model={model} state={state} />;
   }
@@ -52,29 +50,6 @@ export function Workspace({ model }: { model: WorkspaceModel }) {
 interface IPartProps {
   model: WorkspaceModel;
   state: IWorkspaceState;
-}
-
-function Unreachable({ model, state }: IPartProps) {
-  const { trans } = usePanel();
-  const missing = state.subject === 'missing';
-  return (
-    <Empty
-      icon={lostIcon}
-      title={
-        missing ? trans.__("cellmill's server is not there") : trans.__('No answer from the server')
-      }
-    >
-      <p>
-        {missing
-          ? trans.__('Install cellmill where JupyterLab runs, and restart it.')
-          : state.error}
-      </p>
-      <Button className="jp-mod-styled jp-mod-accept" onClick={() => void model.refresh()}>
-        <refreshIcon.react tag="span" />
-        {trans.__('Try again')}
-      </Button>
-    </Empty>
-  );
 }
 
 function Shown({ model, state }: IPartProps) {
@@ -116,7 +91,12 @@ function Shown({ model, state }: IPartProps) {
             {found.length ? (
               <ul className="cellmill-Pipelines">
                 {found.map(one => (
-                  <PipelineItem key={one.folder} pipeline={one} model={model} />
+                  <PipelineItem
+                    key={one.folder}
+                    pipeline={one}
+                    due={nextOf(state.schedules, one.folder)}
+                    model={model}
+                  />
                 ))}
               </ul>
             ) : (
@@ -142,13 +122,16 @@ function Shown({ model, state }: IPartProps) {
 
 const PipelineItem = memo(function PipelineItem({
   pipeline,
+  due,
   model
 }: {
   pipeline: IPipeline;
+  /** Its schedule that is due first. */
+  due: ISchedule | undefined;
   model: WorkspaceModel;
 }) {
   const { trans, actions } = usePanel();
-  const { name, folder, notebook, steps, current, verified, last_run: run, schedule } = pipeline;
+  const { name, folder, notebook, steps, current, verified, last_run: run } = pipeline;
   // A path alone says where the notebook was.
   const there = notebook !== null && current !== null;
   return (
@@ -204,16 +187,26 @@ const PipelineItem = memo(function PipelineItem({
           <span>{trans.__('notebook is gone')}</span>
         ) : null}
         <Verified verified={verified} />
-        {schedule ? (
-          <span>
-            <historyIcon.react tag="span" /> {trans.__('next: %1', schedule)}
-          </span>
-        ) : null}
+        {due ? <Due schedule={due} /> : null}
       </div>
       {run ? <LastRun run={run} /> : <div className="cellmill-Muted">{trans.__('never run')}</div>}
     </li>
   );
 });
+
+function Due({ schedule }: { schedule: ISchedule }) {
+  const { trans, actions } = usePanel();
+  return (
+    <button
+      type="button"
+      className="cellmill-Link"
+      title={trans.__('%1: %2', schedule.name, schedule.words)}
+      onClick={() => actions.execute(CommandIDs.showSchedules)}
+    >
+      {trans.__('next: %1', schedule.next_words)}
+    </button>
+  );
+}
 
 function LastRun({ run }: { run: IRun }) {
   const { trans } = usePanel();

@@ -96,8 +96,8 @@ def preview(
     from cellmill.schedule.clocks import changes_of_clocks
     from cellmill.schedule.preview import preview, usual_seconds
     from cellmill.schedule.project import look_at
-    from cellmill.schedule.settings import local_zone
     from cellmill.schedule.triggers import next_times
+    from cellmill.schedule.zones import local_zone
 
     root, folders = _folders(pipeline)
     found = look_at(root, folders, time.time())

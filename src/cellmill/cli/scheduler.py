@@ -71,10 +71,10 @@ def scheduler(
     from cellmill.monitor.alerts import Alerts
     from cellmill.notebook import project_root
     from cellmill.run.runner import usual_jobs
+    from cellmill.schedule.claims import Limits
     from cellmill.schedule.durations import seconds_of
     from cellmill.schedule.service import Scheduler
     from cellmill.schedule.store import Store, store_url
-    from cellmill.schedule.ticks import Limits
 
     try:
         seconds = seconds_of(patience)

@@ -29,7 +29,8 @@ _LARGEST = 16 * 2**20
 _LARGEST_SMALL = 64 * 2**10
 _HEARTBEAT = 15.0
 _PROMOTION = 120.0
-_SCHEDULE = ("check", "plan", "pause", "resume", "run-now")
+# What can be asked of one schedule, and whether it changes what is listed.
+_SCHEDULE = {"check": False, "plan": False, "pause": True, "resume": True, "run-now": False}
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,10 @@ class Handler(APIHandler):
 class WorkHandler(Handler):
     """A route that the worker answers alone."""
 
-    def initialize(self, workspace: Workspace, work: str = "", seconds: float = 30.0) -> None:
-        """Take what to do, and how long it may take."""
+    def initialize(self, workspace: Workspace, work: str = "", seconds: float = 30.0, *, changes: bool = False) -> None:
+        """Take what to do, how long it may take, and whether it changes what the list of pipelines shows."""
         super().initialize(workspace)
+        self._changes = changes
         self._work = work
         self._seconds = seconds
 
@@ -119,18 +121,9 @@ class WorkHandler(Handler):
     @authorized
     async def post(self) -> None:
         """Answer."""
-        self.answer(*await self.ask(self._work, seconds=self._seconds))
-
-
-class PromotionHandler(WorkHandler):
-    """``promotion``."""
-
-    @web.authenticated
-    @authorized
-    async def post(self) -> None:
-        """Promote a saved notebook."""
-        status, content = await self.ask("promote", seconds=_PROMOTION)
-        self.workspace.watch.pipelines_changed()
+        status, content = await self.ask(self._work, seconds=self._seconds)
+        if self._changes:
+            self.workspace.watch.pipelines_changed()
         self.answer(status, content)
 
 
@@ -347,7 +340,7 @@ def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[Handler]
         ("analyse", WorkHandler, {"work": "analyse"}),
         ("suggest", WorkHandler, {"work": "suggest"}),
         ("promotion/plan", WorkHandler, {"work": "plan", "seconds": _PROMOTION}),
-        ("promotion", PromotionHandler, {}),
+        ("promotion", WorkHandler, {"work": "promote", "seconds": _PROMOTION, "changes": True}),
         ("pipelines", PipelinesHandler, {}),
         ("pipelines/(.+)", PipelinesHandler, {}),
         ("sweeps/check", WorkHandler, {"work": "sweep"}),
@@ -359,7 +352,10 @@ def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[Handler]
         (f"{run}/events", RunEventsHandler, {}),
         ("schedules", SchedulesHandler, {}),
         ("schedules/history", ScheduleHistoryHandler, {}),
-        *((f"schedules/{what}", WorkHandler, {"work": f"schedule-{what}"}) for what in _SCHEDULE),
+        *(
+            (f"schedules/{what}", WorkHandler, {"work": f"schedule-{what}", "changes": changes})
+            for what, changes in _SCHEDULE.items()
+        ),
         ("events", EventsHandler, {}),
         (r"openapi\.yaml", DescriptionHandler, {}),
     ]

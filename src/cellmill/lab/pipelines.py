@@ -164,7 +164,6 @@ def _told(root: Root, folder: Path) -> dict[str, Any]:
         "current": _is_current(notebook, promotion) if inside and notebook and notebook.is_file() else None,
         "verified": standing(folder).as_dict(),
         "last_run": None,
-        "schedule": None,
         "problem": problem,
     }
 

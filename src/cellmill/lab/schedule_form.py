@@ -23,7 +23,9 @@ from cellmill.run.folder import accepted_parameters
 from cellmill.run.settings import FILE_NAME
 from cellmill.schedule.check import check_declared, check_order
 from cellmill.schedule.project import look_at
-from cellmill.schedule.settings import Declared, ScheduleRefused, ScheduleSettings, parse_schedules
+from cellmill.schedule.reading import parse_schedules
+from cellmill.schedule.refusals import ScheduleRefused
+from cellmill.schedule.settings import TRIGGERS, Declared, ScheduleSettings
 from cellmill.schedule.snapshot import code_of
 from cellmill.schedule.triggers import next_times
 
@@ -32,7 +34,6 @@ _NEXT = 5
 # Wrong keys of one entry that are told at once.
 _MOST = 20
 _ORDER = list(ScheduleSettings.model_fields)
-_TRIGGERS = ("cron", "every", "on_file", "after")
 
 
 @dataclass
@@ -155,16 +156,17 @@ def _check(root: Root, folder: Path, name: str | None, entry: Mapping[str, Any])
 
 def _dropped(left: dict[str, Any], key: str) -> bool:
     """Take what is wrong out of an entry, so that the next wrong key is found; False if it is not in there."""
-    if key.startswith("parameters."):
-        given = left.get("parameters")
-        if not isinstance(given, dict) or key[11:] not in given:
+    whole, _, inner = key.partition(".")
+    if inner:
+        given = left.get(whole)
+        if not isinstance(given, dict) or inner not in given:
             return False
-        left["parameters"] = {name: value for name, value in given.items() if name != key[11:]}
+        left[whole] = {name: value for name, value in given.items() if name != inner}
         return True
     if left.pop(key, None) is None and key != "when":
         return False
-    if key in (*_TRIGGERS, "when"):
-        for name in _TRIGGERS:
+    if key in (*TRIGGERS, "when"):
+        for name in TRIGGERS:
             left.pop(name, None)
         # What stands in for it is right; what is wrong was told.
         left["every"] = "1d"
@@ -210,14 +212,14 @@ def _told(checked: _Checked, error: CellmillError, entry: Mapping[str, Any]) -> 
         text = f"there is no key {key}"
     else:
         rest = words[named.end() :]
-        found = re.match(r"\.(\w+)(?:\.[\w.]+)?(?: is missing$|:? )|: (\w+): ", rest)
+        found = re.match(r"\.(keep\.\w+|\w+)(?:\.[\w.]+)?(?: is missing$|:? )|: (\w+): ", rest)
         key = (found[1] or found[2]) if found else ""
         text = rest[found.end() :] if found else rest.removeprefix(": ")
-        if found and found[2] not in (None, *_TRIGGERS):
+        if found and found[2] not in (None, *TRIGGERS):
             text = rest.removeprefix(": ")
         if rest.endswith(" is missing"):
             text = "it is missing"
-    if key not in _ORDER and key not in entry:
+    if key.partition(".")[0] not in _ORDER and key not in entry:
         key, text = "", words if named is None else f"{key}: {text}" if key else text
     if key == "parameters" and (inner := re.match(r"(\w+): ", text)):
         key, text = f"parameters.{inner[1]}", text[inner.end() :]
@@ -238,7 +240,7 @@ def _told(checked: _Checked, error: CellmillError, entry: Mapping[str, Any]) -> 
 
 def _timed(entry: Mapping[str, Any], file: Path) -> ScheduleSettings | None:
     """When an entry is due, whatever else is wrong with it."""
-    for names in ((*_TRIGGERS, "timezone"), _TRIGGERS):
+    for names in ((*TRIGGERS, "timezone"), TRIGGERS):
         kept = {name: entry[name] for name in names if name in entry}
         try:
             return parse_schedules([{"name": "unnamed", **kept}], file)[0]

@@ -24,8 +24,10 @@ from cellmill.schedule import project as of_project
 from cellmill.schedule.declare import Known, known_schedules
 from cellmill.schedule.members import serving
 from cellmill.schedule.planner import next_due
+from cellmill.schedule.reading import parse_schedules
+from cellmill.schedule.refusals import ScheduleRefused
 from cellmill.schedule.reload import declaring_folders
-from cellmill.schedule.settings import Declared, ScheduleRefused, ScheduleSettings, parse_schedules
+from cellmill.schedule.settings import Declared, ScheduleSettings
 from cellmill.schedule.store import Store, reason, store_url
 from cellmill.schedule.templates import FILTERS, NAMES
 from cellmill.schedule.ticks import Tick

@@ -15,7 +15,7 @@ from typing import Any
 from cellmill.errors import CellmillError
 from cellmill.run.database import find_runs
 from cellmill.schedule.declare import Known
-from cellmill.schedule.ticks import Cause
+from cellmill.schedule.due import Cause
 from cellmill.schedule.triggers import After, OnFile
 
 logger = logging.getLogger("cellmill.scheduler")

@@ -13,7 +13,10 @@ from cellmill.run.folder import accepted_parameters, read_pipeline
 from cellmill.run.settings import FILE_NAME, ParameterSettings, read_settings
 from cellmill.schedule.causes import pipeline_named
 from cellmill.schedule.orders import values_of
-from cellmill.schedule.settings import Declared, ScheduleRefused, plain, read_schedules, understood
+from cellmill.schedule.reading import read_schedules
+from cellmill.schedule.refusals import ScheduleRefused, understood
+from cellmill.schedule.settings import Declared
+from cellmill.schedule.shown import plain
 from cellmill.schedule.snapshot import Code, code_of
 from cellmill.schedule.templates import Moment
 
@@ -31,7 +34,7 @@ def checked_schedules(root: Path, folder: Path, now: float) -> tuple[Declared, .
     Raises
     ------
     CellmillError
-        As :func:`cellmill.schedule.settings.read_schedules`; and if a pipeline has no such parameter or profile, can't
+        As :func:`cellmill.schedule.reading.read_schedules`; and if a pipeline has no such parameter or profile, can't
         be run, was never verified, or is to run after one that there is not.
     """
     declared = read_schedules(folder)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BEAT = 5.0
 """Seconds between two signs of life."""
 
+# The number of the machine's own space of process ids; that of a container is another one.
+_FIRST_SPACE = 0xEFFFFFFC
+
 SILENCE = 20.0
 """Seconds without a sign of life after which a scheduler whose process can't be looked at is dead."""
 
@@ -34,7 +37,7 @@ class Membership:
     def __init__(self, store: Store, now: float) -> None:
         self._store = store
         self._table = store.table["schedulers"]
-        self.host = socket.gethostname()
+        self.host = _host()
         self.id = ""
         self._signs: dict[str, tuple[float, float]] = {}
         self.join(now)
@@ -101,6 +104,16 @@ class Membership:
         return time.monotonic() - since > SILENCE
 
 
+def _host() -> str:
+    """Where a process's id means something: the machine, or the container on it, which may share its name."""
+    name = socket.gethostname()
+    try:
+        space = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return name
+    return name if space == _FIRST_SPACE else f"{name}+{space}"
+
+
 def _born(pid: int) -> float:
     """When a process began, as a mark of it; 0 if there is none.
 
@@ -134,7 +147,7 @@ def serving(store: Store, root: object) -> list[dict[str, Any]]:
     from sqlalchemy import select
 
     table = store.table["schedulers"]
-    host = socket.gethostname()
+    host = _host()
     with store.reading() as connection:
         rows = connection.execute(select(table)).all()
     found = []

@@ -11,11 +11,13 @@ from typing import Any
 from cellmill.errors import CellmillError
 from cellmill.schedule.check import check_order, checked_schedules
 from cellmill.schedule.declare import Changes, Known, declare, known_schedules
+from cellmill.schedule.due import Cause, put_causes
 from cellmill.schedule.planner import next_due
+from cellmill.schedule.reading import read_schedules
 from cellmill.schedule.reload import declaring_folders
-from cellmill.schedule.settings import Declared, read_schedules
+from cellmill.schedule.settings import Declared
 from cellmill.schedule.store import Store
-from cellmill.schedule.ticks import Cause, Tick, put_causes, ticks_of
+from cellmill.schedule.ticks import Tick, ticks_of
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import traceback
 from contextlib import suppress
 
 from cellmill.lazy_imports import OF_ENGINES, put_off, put_off_slow_imports
+from cellmill.run.kept_imports import begin_anew, package_folders
 
 # What a run imports, first to last; none of these starts a thread.
 _OF_A_RUN = (
@@ -56,8 +57,7 @@ def main(descriptor: int) -> None:
         select.select([requests], [], [])
         if package_folders() != folders:
             # A package was installed: a run must not mix what it imports with what is imported already.
-            os.set_inheritable(descriptor, True)  # noqa: FBT003 - its signature
-            os.execv(sys.executable, [sys.executable, "-P", "-m", "cellmill.schedule.run_fork_server", str(descriptor)])
+            begin_anew("cellmill.schedule.run_fork_server", descriptor)
         _lend_recorder()
         head, files, _, _ = socket.recv_fds(requests, 1, 2)
         if not head:
@@ -74,11 +74,6 @@ def _lend_recorder() -> None:
 
     with suppress(OSError):  # then each run starts its own
         lend_recorder(os.environ)
-
-
-def package_folders() -> list[tuple[str, int]]:
-    """The folders that packages are installed in, with the time of their last change."""
-    return [(path, os.stat(path).st_mtime_ns) for path in sys.path if os.path.isdir(path)]
 
 
 def _run(request: int, lock: int) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 from cellmill.errors import CellmillError
 from cellmill.schedule.alarm import AlarmClock
 from cellmill.schedule.causes import causes_of
+from cellmill.schedule.claims import Limits, claim
 from cellmill.schedule.declare import Known, known_schedule, known_schedules
+from cellmill.schedule.due import put_causes, put_planned
 from cellmill.schedule.happenings import Happening
 from cellmill.schedule.keep import clean_up
 from cellmill.schedule.launch import Launcher
@@ -23,18 +25,7 @@ from cellmill.schedule.planner import next_due
 from cellmill.schedule.reload import Reloader
 from cellmill.schedule.runs import STOPPING, RunningTick, start
 from cellmill.schedule.store import Store, reason
-from cellmill.schedule.ticks import (
-    Limits,
-    Tick,
-    claim,
-    end,
-    forget_old,
-    owned,
-    put_back,
-    put_causes,
-    put_planned,
-    waiting_until,
-)
+from cellmill.schedule.ticks import Tick, end, forget_old, owned, put_back, waiting_until
 from cellmill.schedule.triggers import After, OnFile
 
 logger = logging.getLogger("cellmill.scheduler")
@@ -167,8 +158,7 @@ class Scheduler:
         return True
 
     def _live(self, now: float) -> None:
-        told = {"running": len(self.running), "schedules": len(self.known), "roots": [str(one) for one in self.roots]}
-        if not self._member.beat(now, told):
+        if not self._beat(now):
             # Taken for dead, and what it worked on with it: what goes on is another scheduler's now.
             logger.warning("This scheduler was taken for dead; it goes on as a new one.")
             self.running.clear()
@@ -181,6 +171,11 @@ class Scheduler:
         self._alarm.look()
         if self._is_time("old", _HOUR):
             forget_old(self.store, now - _REMEMBERED)
+
+    def _beat(self, now: float) -> bool:
+        """Say that it lives; False if it was taken for dead."""
+        told = {"running": len(self.running), "schedules": len(self.known), "roots": [str(one) for one in self.roots]}
+        return self._member.beat(now, told)
 
     def _reload(self, now: float) -> None:
         for changes in self._reloader.look(self.store, now):
@@ -324,6 +319,8 @@ class Scheduler:
                 if not told:
                     logger.info("Waiting up to %g s for %d runs.", self.patience, len(self.running))
                     told = True
+                if self._is_time("beat", BEAT) and not self._beat(self.clock()):
+                    self.running.clear()  # another scheduler's by now
                 over = time.monotonic() > limit
                 for running in list(self.running.values()):
                     running.look()

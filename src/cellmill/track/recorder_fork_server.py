@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cellmill.lazy_imports import OF_MLFLOW, put_off
+from cellmill.run.kept_imports import begin_anew, package_folders
 from cellmill.track import worker
 from cellmill.track.store import local_store, warm_up
 
@@ -34,21 +35,18 @@ _OF_A_RUN = (
 def main(descriptor: int) -> None:
     """Import, then fork a recorder for each request."""
     owner, requests = os.getppid(), socket.socket(fileno=descriptor)
+    folders = package_folders()
     with suppress(Exception), put_off(OF_MLFLOW):  # what is wrong with an installation is told by the recorder
         warm_up(local_store(Path.cwd()))
         for name in _OF_A_RUN:
             importlib.import_module(name)
-    folders = _folders()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a recorder ended
     while os.getppid() == owner:
         if not select.select([requests], [], [], _LOOK)[0]:
             continue
-        if _folders() != folders:
+        if package_folders() != folders:
             # A package was installed: what it imports must not meet what is imported already.
-            os.set_inheritable(descriptor, True)  # noqa: FBT003 - its signature
-            os.execv(
-                sys.executable, [sys.executable, "-P", "-m", "cellmill.track.recorder_fork_server", str(descriptor)]
-            )
+            begin_anew("cellmill.track.recorder_fork_server", descriptor)
         head, files, _, _ = socket.recv_fds(requests, 1, 4)
         if not head:
             break
@@ -57,11 +55,6 @@ def main(descriptor: int) -> None:
             _record(*files)
         for file in files:
             os.close(file)
-
-
-def _folders() -> list[tuple[str, int]]:
-    """The folders that packages are installed in, with the time of their last change."""
-    return [(path, os.stat(path).st_mtime_ns) for path in sys.path if os.path.isdir(path)]
 
 
 def _record(request: int, *streams: int) -> None:

@@ -2,7 +2,7 @@
 
 import { memo, useEffect, useMemo, useRef } from 'react';
 import type { IFinding, IParameter, IPipeline, ITask } from '../../api/types';
-import { IPanelServices, PanelContext, usePanel, usePanelState } from '../context';
+import { IPanelServices, PanelContext, usePanel, useModel } from '../context';
 import { isLive, lastSeconds } from '../runs';
 import type { IPanelState } from '../state';
 import { stepTasks } from '../sweep';
@@ -30,7 +30,7 @@ export function Panel({ services }: { services: IPanelServices }) {
 
 function PanelView() {
   const { model, trans } = usePanel();
-  const state = usePanelState(model);
+  const state = useModel(model);
   const { analysis } = state;
   const top = useRef<HTMLSpanElement>(null);
   const live = isLive(state.run) ? state.run?.run_id : null;

@@ -21,7 +21,8 @@ from cellmill.run.settings import FILE_NAME, ParameterSettings, StepSettings
 from cellmill.schedule.export.digest import export_digest
 from cellmill.schedule.export.timing import Timing, airflow_timing, meets_clock_changes
 from cellmill.schedule.orders import values_of
-from cellmill.schedule.settings import Declared, ScheduleSettings, read_schedules
+from cellmill.schedule.reading import read_schedules
+from cellmill.schedule.settings import Declared, ScheduleSettings
 from cellmill.schedule.templates import Moment, is_template
 
 _KEY = re.compile(r"[\w.-]+")
