@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,12 @@ from in_lab import Lab, run_command, write_notebook
 from playwright.sync_api import expect
 
 from cellmill.promote import make_plan, write_plan
+from cellmill.schedule.claims import Limits, claim
+from cellmill.schedule.declare import known_schedules
+from cellmill.schedule.due import Cause, put_causes
+from cellmill.schedule.project import apply
+from cellmill.schedule.store import Store, store_url
+from cellmill.schedule.ticks import end
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -124,7 +131,7 @@ def it_is_paused_edited_and_deleted(page: Page, file: Path, shot: Callable[[str]
     item(page, "churn/nightly").get_by_text("paused", exact=True).wait_for()
     page.get_by_role("button", name="Resume churn/nightly").click()
     item(page, "churn/nightly").get_by_text("Next").wait_for()
-    page.locator(".cellmill-Pipeline", has_text="churn").get_by_text("next: ").wait_for()
+    it_is_due_in_the_list_of_pipelines_unless_it_is_paused(page, shot)
 
     page.get_by_role("button", name="Edit churn/nightly").click()
     field(page, "Retries").fill("2")
@@ -154,6 +161,54 @@ def it_is_paused_edited_and_deleted(page: Page, file: Path, shot: Callable[[str]
     item(page, "churn/nightly").wait_for(state="detached")
     assert file.read_text().endswith("# Mia was here.\n")
     assert "schedule" not in file.read_text()
+
+
+def it_is_due_in_the_list_of_pipelines_unless_it_is_paused(page: Page, shot: Callable[[str], Path]) -> None:
+    run_command(page, "cellmill:show-pipelines")
+    due = page.locator(".cellmill-Pipeline", has_text="churn").get_by_text("next: ")
+    due.wait_for()
+    shot("pipelines-due")
+    page.get_by_role("button", name="Pause churn/nightly").click()
+    due.wait_for(state="detached")
+    page.get_by_role("button", name="Resume churn/nightly").click()
+    due.wait_for()
+
+
+def test_earlier_runs_are_shown_and_can_be_looked_at(
+    lab: Lab, visit: Callable[..., Page], shot: Callable[[str], Path]
+) -> None:
+    folder = pipeline(lab, "rates", ("code", "n = 1", ["parameters"]), ("code", "print(n)", ["step:load"]))
+    with (folder / "cellmill.yaml").open("a") as file:
+        file.write("schedule:\n  - {name: hourly, cron: 0 * * * *, snapshot: latest}\n")
+    past_times(lab, folder, 40)
+    page = visit()
+    run_command(page, "cellmill:show-schedules")
+    marks = item(page, "rates/hourly").locator(".cellmill-Tick[data-state]")
+    expect(marks).to_have_count(11)
+    page.get_by_role("button", name="Show earlier runs of rates/hourly").click()
+    expect(marks).to_have_count(40)
+    # The one that failed long ago.
+    marks.nth(3).click()
+    page.locator(".cellmill-TickDetails").get_by_text("no rates today").wait_for()
+    shot("schedules-earlier")
+    page.get_by_role("button", name="Show the latest runs of rates/hourly only").click()
+    expect(marks).to_have_count(11)
+
+
+def past_times(lab: Lab, folder: Path, number: int) -> None:
+    """Let a folder's schedule have had times, of which the fourth failed and the last is the latest."""
+    store = Store(store_url(lab.root))
+    try:
+        now = time.time()
+        apply(store, lab.root, [folder], now)
+        (known,) = (one for one in known_schedules(store, [lab.root]) if one.folder == folder)
+        for at in range(number):
+            due = now - 3600 * (number - at)
+            put_causes(store, known, [Cause("hand", f"past {at}", due)], now)
+            (tick,) = claim(store, "past", {known.id: known}, Limits(1, {}), now)
+            end(store, tick, "failed" if at == 3 else "succeeded", due + 5, "no rates today" if at == 3 else "")
+    finally:
+        store.close()
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])

@@ -92,6 +92,12 @@ class Watch:
         """Have all folders looked through at the next look: something was promoted."""
         self._looked_at.clear()
 
+    def tell_changed(self) -> None:
+        """Tell all who listen that the list of pipelines is another one: of what no file of theirs shows."""
+        for listener in self._listeners:
+            listener.pipelines = True
+            listener.wake.set()
+
     async def _watch(self) -> None:
         going = True
         while self._listeners or going:
