@@ -174,12 +174,13 @@ def it_is_due_in_the_list_of_pipelines_unless_it_is_paused(page: Page, shot: Cal
     due.wait_for()
 
 
-def test_earlier_runs_are_shown_and_can_be_looked_at(
+def test_earlier_runs_and_what_was_promised_can_be_looked_at(
     lab: Lab, visit: Callable[..., Page], shot: Callable[[str], Path]
 ) -> None:
     folder = pipeline(lab, "rates", ("code", "n = 1", ["parameters"]), ("code", "print(n)", ["step:load"]))
     with (folder / "cellmill.yaml").open("a") as file:
         file.write("schedule:\n  - {name: hourly, cron: 0 * * * *, snapshot: latest}\n")
+        file.write("slo: {success_rate: 99%, freshness: 2h}\n")
     past_times(lab, folder, 40)
     page = visit()
     run_command(page, "cellmill:show-schedules")
@@ -193,6 +194,11 @@ def test_earlier_runs_are_shown_and_can_be_looked_at(
     shot("schedules-earlier")
     page.get_by_role("button", name="Show the latest runs of rates/hourly only").click()
     expect(marks).to_have_count(11)
+    promised = page.get_by_role("table", name="Service levels").get_by_role("row", name="rates")
+    cells = ["97.5% of 99%, 30 d", "2.5 times used", "0", re.compile("60 min of 2 h|1 h of 2 h")]
+    expect(promised.get_by_role("cell")).to_have_text(cells)
+    run_command(page, "cellmill:show-pipelines")
+    page.locator(".cellmill-Pipeline", has_text="rates").get_by_text("service level broken").wait_for()
 
 
 def past_times(lab: Lab, folder: Path, number: int) -> None:
@@ -218,6 +224,7 @@ def test_the_tab_can_be_read_and_used_by_everybody(lab: Lab, visit: Callable[...
     long = "every-quarter-hour-of-the-working-day-of-the-exchange-in-its-zone"[:64]
     with (folder / "cellmill.yaml").open("a") as file:
         file.write(f"schedule:\n  - {{name: {long}, cron: '*/15 9-17 * * 1-5', snapshot: latest}}\n")
+        file.write("slo: {success_rate: 95%}\n")
     broken = lab.root / "reports" / "cellmill.yaml"
     broken.parent.mkdir(exist_ok=True)
     broken.write_text("schedule:\n  - {name: <img src=x onerror=alert(1)>, cron: '0 9 * * 1'}\n")

@@ -168,6 +168,21 @@ def test_a_wrong_file_is_told_with_what_was_understood_and_can_be_corrected(lab:
         file.write_text(before)
 
 
+def test_what_is_promised_is_told_beside_the_schedules(lab: Any, folder: str) -> None:
+    file = lab.root / folder / "cellmill.yaml"
+    before = file.read_text()
+    file.write_text(before + "slo: {freshness: 26h}\n")
+    levels = _until(lambda: lab.get("schedules")[1]["levels"])
+    (told,) = levels
+    assert (told["folder"], told["age"], told["freshness"], told["broken"]) == (folder, "none yet", "26 h", False)
+    assert (told["promised"], told["budget"], told["budget_left"]) == ("", "", None)
+
+    file.write_text(before + "slo: {freshness: soon}\n")
+    problem = _until(lambda: next(iter(lab.get("schedules")[1]["level_problems"]), None))
+    assert "slo.freshness" in problem
+    file.write_text(before)
+
+
 def test_a_schedule_is_paused_resumed_and_run_by_a_real_scheduler(lab: Any, folder: str) -> None:
     which = {"folder": folder, "name": "nightly"}
     assert lab.post("schedules/pause", which)[1]["schedule"]["paused"]

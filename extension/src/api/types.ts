@@ -420,6 +420,25 @@ export interface IScheduleProblem {
   understood: readonly string[];
 }
 
+/** How a pipeline stands against what it promises; texts are empty for what it does not promise. */
+export interface ILevels {
+  folder: string;
+  pipeline: string;
+  file: string;
+  broken: boolean;
+  success_broken: boolean;
+  freshness_broken: boolean;
+  /** Share of the error budget, below 0 once it is used up; null without runs. */
+  budget_left: number | null;
+  success: string;
+  promised: string;
+  window: string;
+  budget: string;
+  burn_24h: string;
+  age: string;
+  freshness: string;
+}
+
 /** The answer to `GET schedules`. */
 export interface ISchedules {
   schedules: readonly ISchedule[];
@@ -430,6 +449,8 @@ export interface ISchedules {
     problem: string | null;
   }[];
   templates: readonly { text: string; meaning: string }[];
+  levels: readonly ILevels[];
+  level_problems: readonly string[];
   /** Whether this server is set to host schedulers. */
   hosted: boolean;
 }

@@ -69,6 +69,8 @@ const NONE: ISchedules = {
   problems: [],
   projects: [],
   templates: [],
+  levels: [],
+  level_problems: [],
   hosted: false
 };
 

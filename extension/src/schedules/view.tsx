@@ -11,6 +11,7 @@ import { scheduleIcon } from '../theme/pipelineIcons';
 import { newDraft } from './draft';
 import { ScheduleForm } from './form';
 import { ScheduleItem } from './item';
+import { Levels } from './levels';
 import type { ISchedulesState, SchedulesModel } from './model';
 
 export interface IPartProps {
@@ -79,6 +80,7 @@ function List({ model, state }: IPartProps) {
         ) : null}
       </div>
       <Notices state={state} />
+      {found.levels.length ? <Levels levels={found.levels} /> : null}
       {found.schedules.length ? (
         shown.length ? (
           <ul className="cellmill-ScheduleList" aria-label={trans.__('Schedules')}>
@@ -160,6 +162,11 @@ function Notices({ state }: { state: ISchedulesState }) {
               )}
             />
           )}
+        </p>
+      ))}
+      {found.level_problems.map(one => (
+        <p key={one} className="cellmill-Refusal" role="alert">
+          <Prose text={one} />
         </p>
       ))}
       {found.problems.map(one => (

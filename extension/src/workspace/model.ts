@@ -4,7 +4,7 @@ import { IDisposable } from '@lumino/disposable';
 import { Poll } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 import { ApiError } from '../api/client';
-import type { IPipeline, IRun, ISchedule } from '../api/types';
+import type { ILevels, IPipeline, IRun, ISchedule } from '../api/types';
 import { sentence } from '../panel/model';
 import { foldRun, foldRuns } from '../panel/runs';
 import type { ICellmill } from '../tokens';
@@ -23,6 +23,7 @@ export interface IWorkspaceState {
   pipelines: readonly IPipeline[];
   runs: readonly IRun[];
   schedules: readonly ISchedule[];
+  levels: readonly ILevels[];
   filter: string;
   /** Why the last request of the user could not be carried out; a sentence. */
   refusal: string;
@@ -139,11 +140,13 @@ export class WorkspaceModel implements IDisposable {
     pipelines: [],
     runs: [],
     schedules: [],
+    levels: [],
     filter: '',
     refusal: ''
   };
   private async _askSchedules(): Promise<void> {
-    this._set({ schedules: (await this.cellmill.client.schedules()).schedules });
+    const { schedules, levels } = await this.cellmill.client.schedules();
+    this._set({ schedules, levels });
   }
 
   private _looked = false;

@@ -94,6 +94,7 @@ function Shown({ model, state }: IPartProps) {
                   <PipelineItem
                     key={one.folder}
                     pipeline={one}
+                    broken={state.levels.some(each => each.folder === one.folder && each.broken)}
                     due={nextOf(state.schedules, one.folder)}
                     model={model}
                   />
@@ -122,10 +123,13 @@ function Shown({ model, state }: IPartProps) {
 
 const PipelineItem = memo(function PipelineItem({
   pipeline,
+  broken,
   due,
   model
 }: {
   pipeline: IPipeline;
+  /** Whether a service level that it promises does not hold. */
+  broken: boolean;
   /** Its schedule that is due first. */
   due: ISchedule | undefined;
   model: WorkspaceModel;
@@ -187,6 +191,15 @@ const PipelineItem = memo(function PipelineItem({
           <span>{trans.__('notebook is gone')}</span>
         ) : null}
         <Verified verified={verified} />
+        {broken ? (
+          <button
+            type="button"
+            className="cellmill-Link cellmill-Broken"
+            onClick={() => actions.execute(CommandIDs.showSchedules)}
+          >
+            {trans.__('service level broken')}
+          </button>
+        ) : null}
         {due ? <Due schedule={due} /> : null}
       </div>
       {run ? <LastRun run={run} /> : <div className="cellmill-Muted">{trans.__('never run')}</div>}

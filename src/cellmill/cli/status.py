@@ -118,32 +118,29 @@ def _table(found: Mapping[str, Any], *, framed: bool) -> Any:
     for one in found["pipelines"]:
         cells = [Text(one["name"]), Text(one["state"], _STYLES[one["state"]]), _last(one["last"], found["at"])]
         cells.append(Text(f"in {span(max(0.0, one['next'] - found['at']))}" if one["next"] is not None else ""))
-        table.add_row(*cells, *(_levels(one["levels"] or {}) if promised else []))
+        table.add_row(*cells, *(_levels(one["levels"]) if promised else []))
     return table
 
 
-def _levels(levels: Mapping[str, Any]) -> list[Text]:
+def _levels(levels: Mapping[str, Any] | None) -> list[Text]:
     from rich.text import Text
 
-    from cellmill.monitor.words import length, percent, rate, span
+    from cellmill.monitor.words import level_words
 
     success, budget, burn, fresh = Text(), Text(), Text(), Text()
-    target = levels.get("success_rate_target")
-    if target is not None and levels["success_rate"] is None:
-        success.append("no runs", "dim")
-    elif target is not None:
-        style = "bold red" if levels["success_broken"] else ""
-        success.append(percent(levels["success_rate"], target), style)
-        success.append(f" of {percent(target)}, {length(levels['window'])}", "dim")
-        used = f"{rate(levels['burn'])} times used"
-        budget.append(used if levels["success_broken"] else f"{100 * levels['budget_left']:.0f}%", style)
-        day = levels["burn_24h"]
-        burn.append(rate(day) if day is not None else "", "red" if (day or 0.0) > 1.000001 else "")
-    if levels.get("freshness") is not None:
-        age = "none yet" if levels["last_good"] is None else span(levels["age"])
-        fresh.append(age, "bold red" if levels["freshness_broken"] else "").append(
-            f" of {length(levels['freshness'])}", "dim"
-        )
+    if levels is None:
+        return [success, budget, burn, fresh]
+    words = level_words(levels)
+    bad = "bold red" if levels["success_broken"] else ""
+    if words["budget"]:
+        success.append(words["success"], bad).append(f" of {words['promised']}, {words['window']}", "dim")
+        budget.append(words["budget"], bad)
+        burn.append(words["burn_24h"], "red" if (levels["burn_24h"] or 0.0) > 1.000001 else "")
+    else:
+        success.append(words["success"], "dim")
+    if words["freshness"]:
+        fresh.append(words["age"], "bold red" if levels["freshness_broken"] else "")
+        fresh.append(f" of {words['freshness']}", "dim")
     return [success, budget, burn, fresh]
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cellmill.errors import CellmillError
 from cellmill.lab.bodies import ScheduleBody, read_body
+from cellmill.lab.levels import levels_told
 from cellmill.lab.pipelines import promotion_of, source_of
 from cellmill.lab.projects import find_projects
 from cellmill.lab.refusal import Refused
@@ -75,6 +76,7 @@ def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
     schedules: list[dict[str, Any]] = []
     problems: list[dict[str, Any]] = []
     projects: list[dict[str, Any]] = []
+    promised: list[dict[str, Any]] = []
     for project in _projects(root):
         known: list[Known] = []
         schedulers: list[dict[str, Any]] = []
@@ -89,6 +91,7 @@ def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
                 new = {one.folder for one in known} - looked.keys()
                 looked |= {folder: _look_at(project.root, folder, now) for folder in new if folder.is_dir()}
                 told = [_told(root, project.root, row, store, now) for row in _rows(project.root, looked, known)]
+                promised.append(levels_told(root, project.root, store))
         except Refused as refused:
             problem = refused.message
             told = [_told(root, project.root, row, None, now) for row in _rows(project.root, looked, [])]
@@ -106,7 +109,13 @@ def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
     schedules.sort(key=lambda one: (one["folder"], one["name"]))
     templates = [{"text": f"{{{{ {name} }}}}", "meaning": words} for name, words in NAMES.items()]
     templates += [{"text": f"| {name}", "meaning": words} for name, words in FILTERS.items()]
-    return {"schedules": schedules, "problems": problems, "projects": projects, "templates": templates}
+    return {
+        "schedules": schedules,
+        "problems": problems,
+        "projects": projects,
+        "templates": templates,
+        **{name: [one for each in promised for one in each[name]] for name in ("levels", "level_problems")},
+    }
 
 
 def who_serves(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:

@@ -224,6 +224,31 @@ def rate(value: float) -> str:
     return f"{value:.2g}" if value < 10 else f"{value:.0f}"
 
 
+def level_words(levels: Mapping[str, Any]) -> dict[str, str]:
+    """A pipeline's service levels (:meth:`cellmill.monitor.levels.Levels.as_dict`), as people say them.
+
+    Returns
+    -------
+    dict
+        ``success`` of ``promised`` over ``window``, ``budget``, ``burn_24h``, ``age`` of ``freshness``; empty texts for
+        what is not promised, or what there is nothing to say of.
+    """
+    target, limit = levels["success_rate_target"], levels["freshness"]
+    words = dict.fromkeys(("success", "promised", "window", "budget", "burn_24h", "age", "freshness"), "")
+    if target is not None:
+        words |= {"promised": percent(target), "window": length(levels["window"]), "success": "no runs"}
+    if target is not None and levels["success_rate"] is not None:
+        words["success"] = percent(levels["success_rate"], target)
+        used = f"{rate(levels['burn'])} times used"
+        words["budget"] = used if levels["success_broken"] else f"{100 * levels['budget_left']:.0f}%"
+        words["burn_24h"] = rate(levels["burn_24h"]) if levels["burn_24h"] is not None else ""
+    if limit is not None:
+        words |= {"freshness": length(limit), "age": "none yet"}
+        if levels["last_good"] is not None:
+            words["age"] = span(levels["age"])
+    return words
+
+
 def _about(known: Known, tick: Tick) -> list[str]:
     due = f"Due: {local(tick.due, known)}"
     causes = {"file": f" (for {tick.file})", "after": f" (after run {tick.upstream})", "hand": " (by hand)"}
