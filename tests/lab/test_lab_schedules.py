@@ -270,6 +270,16 @@ def test_the_server_hosts_a_scheduler_where_no_other_one_serves(hosting_lab: Any
         other.communicate()
     (third,) = _until(lambda: [pid for pid in _schedulers(lab) if pid != other.pid])
 
+    # One that comes later has the project to itself.
+    other = subprocess.Popen([sys.executable, "-c", SCHEDULER], cwd=lab.root, stderr=subprocess.DEVNULL)
+    try:
+        _until(lambda: _schedulers(lab) == [other.pid])
+        _until(lambda: not psutil.pid_exists(third))
+    finally:
+        other.terminate()
+        other.wait()
+    (third,) = _until(lambda: [pid for pid in _schedulers(lab) if pid != other.pid])
+
     # A server that is killed takes it along too.
     lab.stop(signal.SIGKILL)
     _until(lambda: not psutil.pid_exists(third), seconds=20)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     help="Serve figures for Prometheus there, under /metrics, as in 127.0.0.1:9464; by default nowhere.",
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How lines are written.")
+@click.option("--hosted", is_flag=True, hidden=True, help="It is a Jupyter server's, and ends with its own input.")
 def scheduler(
     projects: tuple[Path, ...],
     url: str | None,
@@ -62,12 +63,18 @@ def scheduler(
     patience: str,
     metrics_at: str | None,
     log_format: str,
+    hosted: bool,
 ) -> None:
     """Run what the schedules of PROJECT (by default the current one) declare, until SIGTERM or Ctrl-C.
 
     Any number of schedulers may work on one store: each time is run once, by one of them, and another takes over within
     seconds if that one dies.
     """
+    if hosted:
+        # First of all: the server may end while the rest is imported.
+        from cellmill.lab.hosted_scheduler import end_with_input
+
+        end_with_input()
     from cellmill.monitor.alerts import Alerts
     from cellmill.notebook import project_root
     from cellmill.run.runner import usual_jobs
@@ -95,10 +102,13 @@ def scheduler(
     if address is not None:
         # Before it is one of the store's schedulers: an address that can't be used ends it here.
         listeners.append(_serve_metrics(store, roots, known, address))
-    service = Scheduler(store, roots, limits, seconds, listeners=listeners)
+    service = Scheduler(store, roots, limits, seconds, listeners=listeners, hosted=hosted)
     serving.append(service)
     for one in (signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
         signal.signal(one, lambda *_: service.ask_to_stop())
+    if hosted and hasattr(signal, "SIGUSR1"):
+        # It gives way to another scheduler: that one takes the work from now on, its runs go on to their end.
+        signal.signal(signal.SIGUSR1, lambda *_: service.ask_to_stop(patience=float("inf")))
     where = ", ".join(str(root) for root in roots)
     logging.getLogger("cellmill.scheduler").info("Scheduler %s serves %s by %s.", service.id, where, store.shown)
     alerts.start(known)

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from logging import Logger
@@ -27,17 +26,13 @@ _LIVED = 120.0
 # Seconds that runs have to end when the server does, and after which the scheduler is killed.
 _PATIENCE = 5
 _END = 15.0
-_SCHEDULER = (
-    "from cellmill.lab.hosted_scheduler import end_with_input; end_with_input(); "
-    "from cellmill.cli import main; main(prog_name='cellmill')"
-)
 
 
 class Hosting:
     """Sees to it that the projects below the server's root have a scheduler, if the server is set to.
 
-    Where one serves a project already none is started; when that one goes, one is. Several on a store would do no
-    harm, since each time is run once.
+    Where one serves a project already none is started; when that one goes, one is. Where one comes that no server
+    hosts, the hosted one gives way. Meanwhile both may work on a store: each time is run once.
 
     Parameters
     ----------
@@ -95,6 +90,8 @@ class Hosting:
             return
         for project in json.loads(content)["projects"]:
             self._tell(project["root"], project["problem"])
+            if project["standalone"] and project["root"] in self._hosted:
+                self._hosted[project["root"]].give_way()
             if project["wanted"] and not project["served"]:
                 hosted = self._hosted.setdefault(project["root"], _Hosted(project["root"], self._log, self._ended))
                 await hosted.start()
@@ -119,6 +116,7 @@ class _Hosted:
         self._pause = 0.0
         self._not_before = 0.0
         self._started = 0.0
+        self._gives_way = False
 
     @property
     def waits(self) -> float | None:
@@ -131,6 +129,8 @@ class _Hosted:
         if process is None or process.returncode is None:
             return
         self._process = None
+        if self._gives_way:
+            return
         now = time.monotonic()
         self._pause = _FIRST_PAUSE if now - self._started > _LIVED else min(_LONGEST_PAUSE, 2 * self._pause or 1.0)
         self._not_before = now + self._pause
@@ -142,10 +142,14 @@ class _Hosted:
         """Start it, unless it runs or has just died."""
         if self._process is not None or time.monotonic() < self._not_before:
             return
+        # Here, not above: it brings in what runs pipelines, which no server start should wait for.
+        from cellmill.run.command import as_process
+
         self._started = time.monotonic()
+        self._gives_way = False
+        words = ["scheduler", self._root, "--patience", f"{_PATIENCE}s", "--hosted"]
         self._process = await asyncio.create_subprocess_exec(
-            # -P: the project may hold a file of the user's that is named like a library.
-            *(sys.executable, "-P", "-c", _SCHEDULER, "scheduler", self._root, "--patience", f"{_PATIENCE}s"),
+            *as_process(words),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -156,6 +160,14 @@ class _Hosted:
         )
         self._log.info("cellmill: the scheduler of %s is process %d.", Path(self._root).name, self._process.pid)
         self._reader = asyncio.create_task(self._read(self._process))
+
+    def give_way(self) -> None:
+        """Let it take no more work, and end when its runs have: another scheduler serves the project."""
+        if self._process is not None and self._process.returncode is None and not self._gives_way:
+            self._gives_way = True
+            self._log.info("cellmill: the scheduler of %s gives way to another one.", Path(self._root).name)
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, getattr(signal, "SIGUSR1", signal.SIGTERM))
 
     def ask_to_end(self) -> None:
         """Let it stop taking work, and hand back what runs."""

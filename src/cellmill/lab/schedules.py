@@ -119,19 +119,28 @@ def list_schedules(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
 
 
 def who_serves(root: Root, _body: bytes, _query: Query) -> dict[str, Any]:
-    """The projects that have something to run, each with whether a scheduler serves it."""
+    """The projects that have something to run, each with whether a scheduler, and a standalone one, serves it."""
     found = []
     for project in _projects(root):
         wanted = any(_look_at(project.root, folder, time.time()).declared for folder in project.folders)
-        served, problem = False, None
+        schedulers: list[dict[str, Any]] = []
+        problem = None
         try:
             with _asking(project.root) as store:
                 if store is not None:
-                    served = bool(serving(store, project.root))
+                    schedulers = serving(store, project.root)
                     wanted = wanted or bool(known_schedules(store, [project.root]))
         except Refused as refused:
             wanted, problem = False, refused.message
-        found.append({"root": str(project.root), "wanted": wanted, "served": served, "problem": problem})
+        found.append(
+            {
+                "root": str(project.root),
+                "wanted": wanted,
+                "served": bool(schedulers),
+                "standalone": not all(one.get("hosted") for one in schedulers),
+                "problem": problem,
+            }
+        )
     return {"projects": found}
 
 

@@ -66,6 +66,8 @@ class Scheduler:
         Called with what happens, in order; they must not block.
     clock
         Gives the time, in seconds since the epoch.
+    hosted
+        Whether it is a Jupyter server's, which takes it back where another one serves.
     """
 
     store: Store
@@ -74,12 +76,14 @@ class Scheduler:
     patience: float = 60.0
     listeners: Sequence[Listener] = ()
     clock: Callable[[], float] = time.time
+    hosted: bool = False
     known: dict[str, Known] = field(default_factory=dict)
     running: dict[int, RunningTick] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._wake = threading.Event()
         self._stopping = False
+        self._limit = float("inf")
         self._member = Membership(self.store, self.clock())
         self._alarm = AlarmClock(self._wake)
         self._reloader = Reloader(self.roots)
@@ -93,8 +97,17 @@ class Scheduler:
         """Its id among the schedulers of the store."""
         return self._member.id
 
-    def ask_to_stop(self) -> None:
-        """Let :meth:`serve` end within a second; may be called from a signal's handler or another thread."""
+    def ask_to_stop(self, patience: float | None = None) -> None:
+        """Let it take no more work, and :meth:`serve` end once nothing runs.
+
+        May be called from a signal's handler or another thread, and again.
+
+        Parameters
+        ----------
+        patience
+            Instead of its own.
+        """
+        self._limit = time.monotonic() + (self.patience if patience is None else patience)
         # No event: its lock may be held by the very thread that the signal interrupts.
         self._stopping = True
 
@@ -174,7 +187,12 @@ class Scheduler:
 
     def _beat(self, now: float) -> bool:
         """Say that it lives; False if it was taken for dead."""
-        told = {"running": len(self.running), "schedules": len(self.known), "roots": [str(one) for one in self.roots]}
+        told = {
+            "running": len(self.running),
+            "schedules": len(self.known),
+            "roots": [str(one) for one in self.roots],
+            "hosted": self.hosted,
+        }
         return self._member.beat(now, told)
 
     def _reload(self, now: float) -> None:
@@ -312,16 +330,17 @@ class Scheduler:
         """Wait for what runs; what takes too long is stopped, and waits in the store for the next scheduler."""
         from sqlalchemy.exc import SQLAlchemyError
 
-        limit = time.monotonic() + self.patience
         told = False
         try:
             while self.running:
                 if not told:
-                    logger.info("Waiting up to %g s for %d runs.", self.patience, len(self.running))
+                    left = self._limit - time.monotonic()
+                    bound = f" up to {max(0.0, left):.0f} s" if left < float("inf") else ""
+                    logger.info("Waiting%s for %d runs.", bound, len(self.running))
                     told = True
                 if self._is_time("beat", BEAT) and not self._beat(self.clock()):
                     self.running.clear()  # another scheduler's by now
-                over = time.monotonic() > limit
+                over = time.monotonic() > self._limit
                 for running in list(self.running.values()):
                     running.look()
                     if running.goes_on:
@@ -339,7 +358,7 @@ class Scheduler:
                         )
                     else:
                         self._over(running, self.clock())
-                if time.monotonic() > limit + STOPPING:
+                if time.monotonic() > self._limit + STOPPING:
                     break  # what does not even stop is found again by the next scheduler
                 time.sleep(_LOOK_AT_RUNS)
             self._member.leave()
