@@ -209,6 +209,36 @@ def test_what_is_not_there_is_told_in_a_sentence(
     assert [found.name for found in pipeline.output.iterdir()] == [".lock"]
 
 
+def test_a_result_that_is_lost_with_its_worker_is_made_again(
+    pipeline: Any, step: Any, network: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import Future
+
+    began = tmp_path / "began"
+    pipeline.write({"a": step([f"import os\nopen({str(began)!r}, 'a').write(f'{{os.getppid()}}\\n')\nprint('made')"])})
+    killed: list[int] = []
+    result_of = Future.result
+
+    def killing(future: Future, *given: Any, **more: Any) -> Any:
+        """The result is at the worker that made it, which dies before it is asked for."""
+        if not killed:
+            killed.append(int(began.read_text()))
+            os.kill(killed[0], signal.SIGKILL)
+            next(one for one in network.workers if one.pid == killed[0]).wait()
+        return result_of(future, *given, **more)
+
+    monkeypatch.setattr(Future, "result", killing)
+    monkeypatch.setattr("cellmill.run.remote.cluster._FETCH", 0.5)
+
+    result = run_pipeline(pipeline.folder, run_on="dask", scheduler=network.scheduler)
+
+    assert result.state == "succeeded", result.failure
+    first, second = map(int, began.read_text().split())
+    assert killed == [first]
+    assert second != first
+    assert "made" in pipeline.text_of("a")
+
+
 @pytest.mark.skipif(not TASKS, reason="takes minutes; CELLMILL_DASK_TASKS=50 asks for it")
 def test_many_steps_and_a_worker_killed_midway(tmp_path: Path) -> None:
     steps = {"s0": "x0 = 1\nprint(x0)"}
