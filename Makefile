@@ -22,8 +22,9 @@ demo: setup ## Turn an example notebook into a pipeline, run it, verify it, test
 	@$(BIN)/python scripts/demo.py
 
 test: lint test-extension ## Everything that CI checks: style, types, layers, tests
-	@echo "==> pytest, on two processes"
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@# More than the two cores that CI has: tests wait for processes of their own.
+	@echo "==> pytest, on three processes"
+	@$(BIN)/python -m pytest -n 3 --dist loadscope
 
 test-airflow: setup $(AIRFLOW)/.ready ## Run what `cellmill export airflow` writes under a real Airflow
 	@echo "==> pytest, tests/airflow"

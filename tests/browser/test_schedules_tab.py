@@ -95,7 +95,7 @@ def test_a_schedule_from_the_form_to_the_cell_that_failed(
 
     request.getfixturevalue("scheduler")
     it_is_run_now_and_leads_to_its_cell(page, shot)
-    it_is_paused_edited_and_deleted(page, file, shot)
+    it_is_paused_edited_and_deleted(page, file)
 
 
 def what_is_wrong_is_told_in_a_sentence(page: Page) -> None:
@@ -125,13 +125,13 @@ def it_is_run_now_and_leads_to_its_cell(page: Page, shot: Callable[[str], Path])
     )
 
 
-def it_is_paused_edited_and_deleted(page: Page, file: Path, shot: Callable[[str], Path]) -> None:
+def it_is_paused_edited_and_deleted(page: Page, file: Path) -> None:
     run_command(page, "cellmill:show-schedules")
     page.get_by_role("button", name="Pause churn/nightly").click()
     item(page, "churn/nightly").get_by_text("paused", exact=True).wait_for()
     page.get_by_role("button", name="Resume churn/nightly").click()
     item(page, "churn/nightly").get_by_text("Next").wait_for()
-    it_is_due_in_the_list_of_pipelines_unless_it_is_paused(page, shot)
+    it_is_due_in_the_list_of_pipelines_unless_it_is_paused(page)
 
     page.get_by_role("button", name="Edit churn/nightly").click()
     field(page, "Retries").fill("2")
@@ -143,7 +143,6 @@ def it_is_paused_edited_and_deleted(page: Page, file: Path, shot: Callable[[str]
     field(page, "Spread over").fill("5m")
     for line in ("count: 7", "jitter: 5m"):
         page.locator(".cellmill-Change [data-kind=added]", has_text=line).wait_for()
-    shot("schedule-more")
     # Somebody else writes to the file meanwhile: what was shown is not what would be written.
     file.write_text(file.read_text() + "# Mia was here.\n")
     page.get_by_role("button", name="Write to cellmill.yaml").click()
@@ -163,11 +162,10 @@ def it_is_paused_edited_and_deleted(page: Page, file: Path, shot: Callable[[str]
     assert "schedule" not in file.read_text()
 
 
-def it_is_due_in_the_list_of_pipelines_unless_it_is_paused(page: Page, shot: Callable[[str], Path]) -> None:
+def it_is_due_in_the_list_of_pipelines_unless_it_is_paused(page: Page) -> None:
     run_command(page, "cellmill:show-pipelines")
     due = page.locator(".cellmill-Pipeline", has_text="churn").get_by_text("next: ")
     due.wait_for()
-    shot("pipelines-due")
     page.get_by_role("button", name="Pause churn/nightly").click()
     due.wait_for(state="detached")
     page.get_by_role("button", name="Resume churn/nightly").click()
@@ -191,7 +189,6 @@ def test_earlier_runs_and_what_was_promised_can_be_looked_at(
     # The one that failed long ago.
     marks.nth(3).click()
     page.locator(".cellmill-TickDetails").get_by_text("no rates today").wait_for()
-    shot("schedules-earlier")
     page.get_by_role("button", name="Show the latest runs of rates/hourly only").click()
     expect(marks).to_have_count(11)
     promised = page.get_by_role("table", name="Service levels").get_by_role("row", name="rates")
@@ -199,6 +196,7 @@ def test_earlier_runs_and_what_was_promised_can_be_looked_at(
     expect(promised.get_by_role("cell")).to_have_text(cells)
     run_command(page, "cellmill:show-pipelines")
     page.locator(".cellmill-Pipeline", has_text="rates").get_by_text("service level broken").wait_for()
+    shot("service-levels")
 
 
 def past_times(lab: Lab, folder: Path, number: int) -> None:

@@ -12,16 +12,16 @@ import pytest
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "corpus"
 SAMPLE = (
     "scikit-learn-applications-outlier_detection_wine",
-    "scikit-learn-calibration-calibration",
-    "scikit-learn-classification-digits_classification",
-    "scikit-learn-cluster-kmeans_plusplus",
+    "scikit-learn-cluster-mini_batch_kmeans",
+    "scikit-learn-cross_decomposition-compare_cross_decomposition",
+    "scikit-learn-feature_selection-feature_selection",
+    "scikit-learn-linear_model-ols_ridge",
     "scikit-learn-linear_model-sgd_separating_hyperplane",
-    "scikit-learn-svm-separating_hyperplane",
     "statsmodels-categorical_interaction_plot",
-    "statsmodels-chi2_fitting",
     "statsmodels-glm_formula",
     "statsmodels-gls",
-    "statsmodels-influence_glm_logit",
+    "statsmodels-predict",
+    "statsmodels-stats_poisson",
     "statsmodels-tsa_dates",
 )
 

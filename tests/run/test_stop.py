@@ -115,6 +115,25 @@ def test_another_thread_can_stop_a_run(slow: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_signal_that_the_system_gives_to_another_thread_ends_the_run_too(slow: Any, jobs: int) -> None:
+    took: list[float] = []
+
+    def be_given_it() -> None:
+        until((slow.notebook.parent / "begun").exists)
+        took.append(time.monotonic())
+        # Nothing that the main thread waits for is interrupted by that.
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    thread = threading.Thread(target=be_given_it)
+    thread.start()
+    result = run_pipeline(slow.folder, jobs=jobs)
+    thread.join()
+
+    assert result.state == "stopped"
+    assert time.monotonic() - took[0] < 10
+
+
 def test_signals_are_handled_as_before_when_a_run_is_over(slow: Any) -> None:
     (slow.notebook.parent / "fast").touch()
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

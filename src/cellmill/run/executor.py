@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,7 +37,7 @@ from cellmill.run.result import TaskResult
 from cellmill.run.selection import Selection
 from cellmill.run.settings import StepSettings
 from cellmill.run.skipped import UP_TO_DATE, told_not_run, told_up_to_date
-from cellmill.run.stop import StopSwitch
+from cellmill.run.stop import StopSwitch, first_ended
 from cellmill.run.warm import WarmPool, pipeline_imports
 from cellmill.run.whole_products import aside, keep_whole, write_whole
 
@@ -128,7 +128,7 @@ class CellmillExecutor(Executor):  # type: ignore[misc] # Ploomber is untyped
                             waiting.remove(name)
                             running[threads.submit(self._execute_aside, dag[name], reports)] = name
                     if running:
-                        for one in wait(running, return_when=FIRST_COMPLETED).done:
+                        for one in first_ended(running):
                             room.leave(running.pop(one))
                             one.result()
             except BaseException:

@@ -6,17 +6,23 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from cellmill.run.memory import MemoryWatch
+
+T = TypeVar("T")
 
 EndReason = Literal["stopped", "timeout", "memory"]
 
 # Seconds between the interrupt, which lets `finally` blocks of a cell run, and the kill.
 GRACE = 2.0
+
+# The longest that a signal may wait until it is seen to, in seconds.
+_SIGNAL_LOOK = 0.5
 
 # Seconds between two looks at a process that is about to end.
 _LOOK = 0.005
@@ -166,6 +172,17 @@ class StopSwitch:
             kernel.close()
             with self._lock:
                 self._kernels.discard(kernel)
+
+
+def first_ended(running: Iterable[Future[T]]) -> set[Future[T]]:
+    """Wait until some of the futures are done; those that are.
+
+    A signal that comes just before a wait begins, or that another thread is given, does not end the wait: Python's own
+    handler runs when the main thread goes on. So it looks again and again.
+    """
+    while not (done := wait(running, _SIGNAL_LOOK, return_when=FIRST_COMPLETED).done):
+        pass
+    return done
 
 
 class SignalWatch:

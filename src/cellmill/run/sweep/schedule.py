@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from cellmill.run.result import TaskResult
 from cellmill.run.selection import Selection
 from cellmill.run.settings import StepSettings
 from cellmill.run.skipped import told_not_run, told_up_to_date
-from cellmill.run.stop import StopSwitch
+from cellmill.run.stop import StopSwitch, first_ended
 from cellmill.run.sweep.plan import PlannedCombination, SweepPlan
 from cellmill.run.up_to_date import recall, remember
 from cellmill.run.warm import WarmPool
@@ -206,7 +206,8 @@ class Schedule:
 
     def _collect(self, *, block: bool) -> None:
         """Take over what has ended."""
-        for one in wait(self._running, None if block else 0, return_when=FIRST_COMPLETED).done:
+        ended = first_ended(self._running) if block else [one for one in self._running if one.done()]
+        for one in ended:
             loaded, task = self._running.pop(one)
             work = loaded.planned.work[task]
             self._room.leave(work)
