@@ -22,6 +22,8 @@ demo: setup ## Turn an example notebook into a pipeline, run it, verify it, test
 	@$(BIN)/python scripts/demo.py
 
 test: lint test-extension ## Everything that CI checks: style, types, layers, tests
+	@# Once for all the processes that tests start, which may be forbidden to write it (PYTHONDONTWRITEBYTECODE).
+	@$(BIN)/python -m compileall -q src tests
 	@# More than the two cores that CI has: tests wait for processes of their own.
 	@echo "==> pytest, on three processes"
 	@$(BIN)/python -m pytest -n 3 --dist loadscope

@@ -147,7 +147,7 @@ def test_many_lines_with_special_syntax_are_turned_fast(line, above, below):
     turned = to_python(many)
 
     # IPython takes seconds for so many, as it reads the whole cell again for each of the lines.
-    assert time.process_time() - before < 0.5
+    assert time.process_time() - before < 2
     assert to_python(few) == wanted
     assert len(turned.split("\n")) == len(wanted.split("\n")) + 397
     assert set(turned.split("\n")) == set(wanted.split("\n"))
@@ -179,7 +179,7 @@ def test_what_ipython_gives_up_on_is_no_python(monkeypatch):
 def test_nonsense_of_any_length_comes_back_soon(source):
     before = time.process_time()
     assert to_python(source).count("\n") == source.count("\n")
-    assert time.process_time() - before < 3
+    assert time.process_time() - before < 10
 
 
 def test_any_number_of_magics_one_below_the_other_is_read():
