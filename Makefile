@@ -22,11 +22,11 @@ demo: setup ## Turn an example notebook into a pipeline, run it, verify it, test
 	@$(BIN)/python scripts/demo.py
 
 test: lint test-extension ## Everything that CI checks: style, types, layers, tests
-	@# Once for all the processes that tests start, which may be forbidden to write it (PYTHONDONTWRITEBYTECODE).
+	@# Once for all the processes that tests start; pytest's own form of it is written where that is forbidden, too.
 	@$(BIN)/python -m compileall -q src tests
 	@# More than the two cores that CI has: tests wait for processes of their own.
 	@echo "==> pytest, on three processes"
-	@$(BIN)/python -m pytest -n 3 --dist loadscope
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadscope
 
 test-airflow: setup $(AIRFLOW)/.ready ## Run what `cellmill export airflow` writes under a real Airflow
 	@echo "==> pytest, tests/airflow"
