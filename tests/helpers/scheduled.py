@@ -86,6 +86,8 @@ class Project:
             [*command, "scheduler", "--store", self.url, *options],
             cwd=self.root,
             env={**os.environ, **environment},
+            # A hosted one ends with it.
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,
             text=True,
@@ -152,7 +154,7 @@ class Project:
             if one.poll() is None:
                 one.send_signal(signal.SIGCONT)
                 one.kill()
-            one.wait()
+            one.communicate()
         for tick in self.ticks():
             if tick.state == "running" and tick.record:
                 with suppress(OSError, ValueError):

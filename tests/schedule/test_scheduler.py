@@ -159,6 +159,22 @@ def test_a_scheduler_that_is_stopped_hands_back_what_takes_too_long(project: Pro
     assert project.lines("told") == ["first"]
 
 
+def test_a_hosted_scheduler_that_gives_way_lets_its_run_end(project: Project) -> None:
+    slow = "import time\nopen('../../begun', 'a').write('x\\n')\ntime.sleep(5)"
+    project.pipeline("a", [hourly()], {"slow": slow})
+    scheduler = project.scheduler("--hosted", "--patience", "1s")
+    project.cellmill("schedule", "apply")
+    project.cellmill("schedule", "run-now", "one")
+    until(lambda: project.lines("begun"))
+
+    scheduler.send_signal(signal.SIGUSR1)
+
+    assert scheduler.wait(timeout=60) == 0
+    (tick,) = project.ticks()
+    assert (tick.state, len(tick.runs)) == ("succeeded", 1)
+    assert project.lines("begun") == ["x"]
+
+
 def test_a_run_outlives_its_scheduler_and_is_found_again(project: Project) -> None:
     slow = "import time\nopen('../../begun', 'a').write('x\\n')\ntime.sleep(4)"
     project.pipeline("a", [hourly()], {"slow": slow})

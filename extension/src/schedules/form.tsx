@@ -11,7 +11,7 @@ import { Alerts, Target } from './fields';
 import { ChoiceField, Field, Group, SelectField, TextField, TextSetting } from './field';
 import type { ISchedulesState, SchedulesModel } from './model';
 import { Parameters } from './parameters';
-import { Rarer } from './rarer';
+import { MoreSettings } from './moreSettings';
 import { WhenFields } from './whenFields';
 
 /** How long a user rests between two keys before the server looks at it. */
@@ -149,7 +149,7 @@ export function ScheduleForm({ model, state, draft }: IFormProps) {
                 placeholder="1m"
               />
             </div>
-            <Rarer {...shared} />
+            <MoreSettings {...shared} />
             <Field label="" problem={problems.enabled}>
               {id => (
                 <label className="cellmill-Check" htmlFor={id}>

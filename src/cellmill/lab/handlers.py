@@ -124,7 +124,6 @@ class WorkHandler(Handler):
         status, content = await self.ask(self._work, seconds=self._seconds)
         if self._changes:
             self.workspace.watch.pipelines_changed()
-            self.workspace.watch.tell_changed()
         self.answer(status, content)
 
 

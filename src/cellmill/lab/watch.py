@@ -89,11 +89,11 @@ class Watch:
             self._task = asyncio.create_task(self._watch())
 
     def pipelines_changed(self) -> None:
-        """Have all folders looked through at the next look: something was promoted."""
-        self._looked_at.clear()
+        """Tell all who listen that the list of pipelines is another one, and look through all folders soon.
 
-    def tell_changed(self) -> None:
-        """Tell all who listen that the list of pipelines is another one: of what no file of theirs shows."""
+        Of what no file shows, as of a paused schedule, nothing else tells.
+        """
+        self._looked_at.clear()
         for listener in self._listeners:
             listener.pipelines = True
             listener.wake.set()

@@ -15,8 +15,7 @@ from typing import Any
 import yaml
 
 from cellmill.run.yaml_text import YamlProblem, load_yaml
-
-_INSTEAD = {"cron", "every", "on_file", "after"}
+from cellmill.schedule.settings import TRIGGERS
 
 
 class NotUnderstood(Exception):
@@ -165,7 +164,7 @@ class _File:
         edits = []
         for name, (key, value) in pairs.items():
             # Of two ways to say when, the new one takes the place of the old one.
-            now = next((one for one in added if one in _INSTEAD), None) if name in _INSTEAD and name in gone else name
+            now = next((one for one in added if one in TRIGGERS), None) if name in TRIGGERS and name in gone else name
             if now is None or (now == name and name in gone):
                 continue
             if now != name:

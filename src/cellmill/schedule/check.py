@@ -16,9 +16,9 @@ from cellmill.schedule.orders import values_of
 from cellmill.schedule.reading import read_schedules
 from cellmill.schedule.refusals import ScheduleRefused, understood
 from cellmill.schedule.settings import Declared
-from cellmill.schedule.shown import plain
 from cellmill.schedule.snapshot import Code, code_of
 from cellmill.schedule.templates import Moment
+from cellmill.schedule.words import plain
 
 
 def checked_schedules(root: Path, folder: Path, now: float) -> tuple[Declared, ...]:

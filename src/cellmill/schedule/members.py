@@ -142,8 +142,6 @@ def _born(pid: int) -> float:
 
 def serving(store: Store, root: object) -> list[dict[str, Any]]:
     """The schedulers of a store that live and serve a project, JSON-ready."""
-    import time as clock
-
     from sqlalchemy import select
 
     table = store.table["schedulers"]
@@ -153,7 +151,7 @@ def serving(store: Store, root: object) -> list[dict[str, Any]]:
     found = []
     for row in rows:
         told = json.loads(row.told or "{}")
-        lives = _born(row.pid) == row.born if row.host == host else clock.time() - row.seen < SILENCE
+        lives = _born(row.pid) == row.born if row.host == host else time.time() - row.seen < SILENCE
         if lives and str(root) in told.get("roots", ()):
             found.append({"id": row.id, "host": row.host, "pid": row.pid, "started": row.started, **told})
     return found

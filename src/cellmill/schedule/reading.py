@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cellmill.run.settings import FILE_NAME, read_yaml
 from cellmill.schedule.refusals import ScheduleRefused, complaint, understood
 from cellmill.schedule.settings import NAME, Declared, ScheduleSettings
-from cellmill.schedule.shown import short
+from cellmill.schedule.words import short
 
 MOST = 1000
 """Schedules that one file may hold: more are made by a program, and belong into one with a parameter."""

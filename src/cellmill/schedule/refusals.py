@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from cellmill.errors import CellmillError
 from cellmill.schedule.settings import TRIGGERS, AlertSettings, KeepSettings, ScheduleSettings
-from cellmill.schedule.shown import plain, short
 from cellmill.schedule.triggers import next_times
+from cellmill.schedule.words import plain, short
 
 _KEY = re.compile(r"[a-z_]{1,20}")
 _MUST = {

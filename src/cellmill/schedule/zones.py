@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from cellmill.schedule.shown import short
+from cellmill.schedule.words import short
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -7,7 +7,7 @@ import { IDraftProps, SelectField, TextField, TextSetting } from './field';
 
 const SETTINGS = ['jitter', 'pool', 'force', 'keep'];
 
-export function Rarer(props: IDraftProps) {
+export function MoreSettings(props: IDraftProps) {
   const { draft, problems, change } = props;
   const { trans } = usePanel();
   const labels: { readonly [key in KeepKey]: string } = {
@@ -24,7 +24,7 @@ export function Rarer(props: IDraftProps) {
   const wrong = Object.keys(problems).some(key => SETTINGS.includes(key.split('.')[0]));
   return (
     <details
-      className="cellmill-Rarer"
+      className="cellmill-MoreSettings"
       open={open || wrong}
       onToggle={event => setOpen(event.currentTarget.open)}
     >
